@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/binding/compile.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "collector/binding/operand.h"
+#include "collector/binding/vocabulary.h"
+
+#define ATTRIBUTES_MAX 15 /* a content string counts twice, for its length */
+#define CALLBACKS_MAX  8
+
+#define ON(when)  (1u << SS_WHEN_##when)
+#define ALL       ((1u << SS_WHEN_COUNT) - 1)
+#define NOT(when) (ALL & ~ON(when))
+
+/* Which members an entry may have, by its "when". */
+static const struct {
+	const char *key;
+	uint32_t whens;
+} members[] = {
+	{ "symbol", ALL },
+	{ "callback", NOT(REGISTER) },
+	{ "description", ALL },
+	{ "role", ALL },
+	{ "when", ALL },
+	{ "name", ON(CALL) | ON(OPEN) | ON(EVENT) },
+	{ "args", ALL },
+	{ "returns", ALL },
+	{ "handle", ON(OPEN) | ON(CLOSE) | ON(EVENT) },
+	{ "parent", ON(CALL) | ON(OPEN) },
+	{ "only_if", ALL },
+	{ "event", ON(EVENT) },
+	{ "event_if", ON(EVENT) },
+	{ "stream", ON(EVENT) },
+	{ "ends", ON(EVENT) | ON(CLOSE) },
+	{ "error", NOT(REGISTER) },
+	{ "attributes", NOT(REGISTER) },
+	{ "callbacks", ALL },
+};
+#define MEMBERS (sizeof(members) / sizeof(members[0]))
+
+static bool check_members(struct ss_document *doc, const cJSON *entry)
+{
+	const char *known[MEMBERS + 1] = { NULL };
+
+	for (size_t i = 0; i < MEMBERS; i++)
+		known[i] = members[i].key;
+	return ss_document_check_keys(doc, entry, known);
+}
+
+static uint8_t read_when(struct ss_document *doc, const cJSON *entry)
+{
+	uint32_t when =
+		ss_document_choice(doc, entry, "when", SS_WORD(ss_vocabulary_whens), SS_WHEN_COUNT);
+
+	if (when == SS_WHEN_COUNT) {
+		ss_document_complain(
+			doc, entry, "when",
+			"missing, expected \"call\", \"open\", \"close\", \"event\" or "
+			"\"register\"");
+		return SS_WHEN_CALL;
+	}
+	for (size_t i = 0; i < MEMBERS; i++)
+		if (!(members[i].whens & 1u << when) && ss_document_member(entry, members[i].key))
+			ss_document_complain(doc, entry, members[i].key,
+					     "not used when \"when\" is \"%s\"",
+					     ss_vocabulary_whens[when]);
+	return when;
+}
+
+static uint8_t read_role(struct ss_document *doc, const cJSON *entry, uint8_t when)
+{
+	uint32_t role =
+		ss_document_choice(doc, entry, "role", SS_WORD(ss_vocabulary_roles), SS_ROLE_COUNT);
+
+	if (role == SS_ROLE_COUNT && when == SS_WHEN_REGISTER)
+		return SS_ROLE_ACTION;
+	if (role == SS_ROLE_COUNT) {
+		ss_document_complain(
+			doc, entry, "role",
+			"missing, expected \"session\", \"action\", \"stream\" or \"chat\"");
+		return SS_ROLE_ACTION;
+	}
+	return role;
+}
+
+static bool is_symbol(const char *text)
+{
+	if (isdigit((unsigned char)*text))
+		return false;
+	for (; *text; text++)
+		if (!isalnum((unsigned char)*text) && !strchr("_.$", *text))
+			return false;
+	return true;
+}
+
+static const char *read_symbol(struct ss_document *doc, const cJSON *entry, bool *ret_is_callback)
+{
+	const char *symbol = ss_document_string(doc, entry, "symbol", SS_TEXT_MAX, NULL);
+	const char *callback = ss_document_string(doc, entry, "callback", SS_NAME_MAX, NULL);
+	const char *reason = symbol ? ss_vocabulary_denied(symbol) : NULL;
+
+	*ret_is_callback = callback != NULL;
+	if (!symbol == !callback)
+		ss_document_complain(doc, entry, NULL,
+				     "expected either \"symbol\" or \"callback\"");
+	else if (symbol && !is_symbol(symbol))
+		ss_document_complain(doc, entry, "symbol",
+				     "expected the name of a function as in the library's symbol "
+				     "table, got \"%.64s\"",
+				     symbol);
+	else if (reason)
+		ss_document_complain(doc, entry, "symbol", "\"%.64s\" cannot be wrapped: %s",
+				     symbol, reason);
+	return symbol ? symbol : callback ? callback : "";
+}
+
+static uint32_t span_name(struct ss_scope *scope, const char *role, const char *name)
+{
+	char text[SS_NAME_MAX + 16];
+
+	snprintf(text, sizeof(text), "%s %s", role, name);
+	return ss_block_string(scope->block, text);
+}
+
+static void read_names(struct ss_scope *scope, const cJSON *json, const char *binding_name,
+		       struct ss_entry *entry)
+{
+	struct ss_vocabulary_hooks hooks = ss_vocabulary_hooks[entry->role];
+	const char *name = ss_document_string(scope->doc, json, "name", SS_NAME_MAX, binding_name);
+	const char *event;
+
+	entry->hook_open = hooks.open;
+	entry->hook_point = hooks.point;
+	entry->hook_close = hooks.close;
+	entry->hook_error = hooks.error;
+	entry->span_name = span_name(scope, ss_vocabulary_roles[entry->role], name);
+	entry->event_name = SS_KEY_RESERVED;
+	if (entry->when != SS_WHEN_EVENT)
+		return;
+	event = ss_document_string(scope->doc, json, "event", SS_NAME_MAX, NULL);
+	if (!event) {
+		ss_document_complain(scope->doc, json, "event",
+				     "missing, expected the name of the events");
+		return;
+	}
+	entry->event_name = ss_block_string(scope->block, event);
+	if (ss_document_bool(scope->doc, json, "stream", true)) {
+		entry->stream_name = span_name(scope, "stream", name);
+		if (entry->role != SS_ROLE_STREAM)
+			ss_document_complain(scope->doc, json, "role",
+					     "expected \"stream\": the first event opens a stream "
+					     "span, unless \"stream\" is false");
+	} else if (ss_document_member(json, "ends")) {
+		ss_document_complain(
+			scope->doc, json, "ends",
+			"not used when \"stream\" is false: there is no stream to end");
+	}
+}
+
+static void read_relations(struct ss_scope *scope, const cJSON *json, struct ss_entry *entry)
+{
+	uint32_t forms = entry->when == SS_WHEN_OPEN ? SS_FORM_ANY : SS_FORM_ARG;
+
+	if (ss_document_member(json, "handle")) {
+		entry->flags |= SS_ENTRY_HAS_HANDLE;
+		entry->handle = ss_operand_word(scope, json, "handle", forms, SS_TYPE_POINTER);
+		if (entry->handle.place == SS_PLACE_RESULT && !scope->signature->returns_declared)
+			ss_document_complain(scope->doc, json, "returns",
+					     "missing, expected the type of the handle");
+	}
+	if (ss_document_member(json, "parent")) {
+		entry->flags |= SS_ENTRY_HAS_PARENT;
+		entry->parent =
+			ss_operand_word(scope, json, "parent", SS_FORM_ARG, SS_TYPE_POINTER);
+	}
+}
+
+static void read_error(struct ss_scope *scope, const cJSON *json, struct ss_entry *entry)
+{
+	static const char *const known[] = { "if", "code", "message", NULL };
+	const cJSON *error = ss_document_member(json, "error");
+	const struct ss_parameter *result = &scope->signature->result;
+	const char *code;
+
+	entry->error_message = SS_NO_INDEX;
+	entry->error.op = SS_OP_NEVER;
+	if (result->place == SS_PLACE_RESULT)
+		entry->error.value =
+			(struct ss_value){ .place = result->place, .type = result->type };
+	if (!error || !ss_document_check_keys(scope->doc, error, known))
+		return;
+	if (!ss_document_member(error, "if"))
+		ss_document_complain(scope->doc, error, "if",
+				     "missing, expected the condition of an error");
+	entry->error = ss_operand_condition(scope, error, "if", SS_FORM_ANY, SS_OP_NEVER);
+	code = ss_document_string(scope->doc, error, "code", SS_NAME_MAX, NULL);
+	if (code)
+		entry->error_code_key = ss_block_string(scope->block, code);
+	entry->error_message = ss_operand_message(scope, error);
+}
+
+static void read_conditions(struct ss_scope *scope, const cJSON *json, struct ss_entry *entry)
+{
+	enum ss_op ends = entry->when == SS_WHEN_CLOSE ? SS_OP_ALWAYS : SS_OP_NEVER;
+
+	entry->only_if = ss_operand_condition(scope, json, "only_if", SS_FORM_ARG, SS_OP_ALWAYS);
+	entry->event_if = ss_operand_condition(scope, json, "event_if", SS_FORM_ANY, SS_OP_ALWAYS);
+	entry->ends = ss_operand_condition(scope, json, "ends", SS_FORM_ANY, ends);
+	read_error(scope, json, entry);
+}
+
+/* A fallback must not be taken before what it is the fallback of. */
+static void delay_fallback(const struct ss_capture *captures, uint32_t count)
+{
+	struct ss_capture *last = (struct ss_capture *)&captures[count - 1];
+
+	for (uint32_t i = 0; i + 1 < count; i++)
+		if (captures[i].key == last->key)
+			last->flags |= captures[i].flags & SS_CAPTURE_AT_EXIT;
+}
+
+static void read_attributes(struct ss_scope *scope, const cJSON *json, struct ss_entry *entry)
+{
+	const cJSON *list = ss_document_array(scope->doc, json, "attributes", ATTRIBUTES_MAX);
+	struct ss_capture captures[ATTRIBUTES_MAX];
+	uint32_t count = 0, weight = 0;
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, list)
+	{
+		captures[count] = ss_operand_capture(scope, item);
+		weight += captures[count].length_key ? 2 : 1;
+		delay_fallback(captures, ++count);
+		if (weight > ATTRIBUTES_MAX)
+			ss_document_complain(scope->doc, item, NULL,
+					     "expected at most %d attributes, where content counts "
+					     "twice",
+					     ATTRIBUTES_MAX);
+		if ((captures[count - 1].flags & SS_CAPTURE_ON_ERROR) &&
+		    entry->error.op == SS_OP_NEVER)
+			ss_document_complain(scope->doc, item, "on",
+					     "the entry has no \"error\" condition");
+	}
+	entry->first_capture = ss_block_count(scope->block, SS_BLOCK_CAPTURES);
+	entry->capture_count = count;
+	for (uint32_t i = 0; i < count; i++)
+		ss_block_append(scope->block, SS_BLOCK_CAPTURES, &captures[i]);
+}
+
+/* binding_file.c replaces the callback's name by its entry, which may come later in the file. */
+static void read_callbacks(struct ss_scope *scope, const cJSON *json, struct ss_entry *entry)
+{
+	static const char *const known[] = { "arg", "callback", NULL };
+	const cJSON *list = ss_document_array(scope->doc, json, "callbacks", CALLBACKS_MAX);
+	const cJSON *item;
+
+	entry->first_callback = ss_block_count(scope->block, SS_BLOCK_CALLBACKS);
+	if (entry->when == SS_WHEN_REGISTER && (!list || !list->child))
+		ss_document_complain(scope->doc, json, "callbacks",
+				     "missing, expected what this call registers");
+	cJSON_ArrayForEach(item, list)
+	{
+		struct ss_callback callback = { .entry = SS_NO_INDEX };
+		int64_t number;
+
+		if (!ss_document_check_keys(scope->doc, item, known))
+			return;
+		if (!ss_document_integer(ss_document_member(item, "arg"), &number)) {
+			ss_document_complain(scope->doc, item, "arg",
+					     "expected the number of an argument");
+			return;
+		}
+		if (number < 0 || number > UINT32_MAX)
+			number = 0;
+		callback.value = ss_operand_argument(scope, item, "arg", number, true);
+		callback.value.type = SS_TYPE_POINTER;
+		callback.value.out = 0;
+		if (!ss_document_string(scope->doc, item, "callback", SS_NAME_MAX, NULL))
+			ss_document_complain(scope->doc, item, "callback",
+					     "missing, expected the name of a callback entry");
+		ss_block_append(scope->block, SS_BLOCK_CALLBACKS, &callback);
+		entry->callback_count++;
+	}
+}
+
+static struct ss_symbol *find_symbol(struct ss_compiler *compiler, uint32_t name, uint32_t binding)
+{
+	for (uint32_t i = 0; i < compiler->symbol_count; i++)
+		if (compiler->symbols[i].name == name && compiler->symbols[i].binding == binding)
+			return &compiler->symbols[i];
+	return NULL;
+}
+
+static void new_symbol(struct ss_compiler *compiler, struct ss_scope *scope, const cJSON *json,
+		       struct ss_symbol symbol)
+{
+	uint32_t callbacks = compiler->symbol_count - compiler->elf_symbol_count;
+
+	if (scope->is_callback && callbacks == SS_CALLBACKS_MAX)
+		ss_document_complain(scope->doc, json, NULL,
+				     "expected at most %d callbacks in all bindings together",
+				     SS_CALLBACKS_MAX);
+	else if (!scope->is_callback && compiler->elf_symbol_count == SS_SYMBOLS_MAX)
+		ss_document_complain(scope->doc, json, NULL,
+				     "expected at most %d symbols in all bindings together",
+				     SS_SYMBOLS_MAX);
+	if (scope->doc->failed)
+		return;
+	compiler->symbols[compiler->symbol_count++] = symbol;
+	compiler->elf_symbol_count += !scope->is_callback;
+}
+
+/* Puts the new entry behind those of the same symbol. */
+static void link_entry(struct ss_compiler *compiler, struct ss_scope *scope, const cJSON *json,
+		       uint32_t index)
+{
+	const struct ss_entry *entry = ss_block_at(scope->block, SS_BLOCK_ENTRIES, index), *last;
+	uint32_t owner = scope->is_callback ? entry->binding : SS_NO_INDEX;
+	struct ss_symbol *symbol = find_symbol(compiler, entry->symbol, owner);
+	const char *key = scope->is_callback ? "callback" : "symbol";
+	const struct ss_binding *binding;
+
+	if (!symbol) {
+		new_symbol(compiler, scope, json,
+			   (struct ss_symbol){ .name = entry->symbol,
+					       .binding = owner,
+					       .first = index,
+					       .last = index,
+					       .length = 1,
+					       .getter_count = scope->getter_count });
+		return;
+	}
+	last = ss_block_at(scope->block, SS_BLOCK_ENTRIES, symbol->last);
+	binding = ss_block_at(scope->block, SS_BLOCK_BINDINGS, last->binding);
+	symbol->getter_count += scope->getter_count;
+	if (last->only_if.op == SS_OP_ALWAYS && last->binding != entry->binding)
+		ss_document_complain(scope->doc, json, key,
+				     "can never be reached: binding \"%s\" takes every call of it",
+				     ss_block_text(scope->block, binding->name));
+	else if (last->only_if.op == SS_OP_ALWAYS)
+		ss_document_complain(scope->doc, json, key,
+				     "can never be reached: entries[%u] takes every call of it",
+				     symbol->last - binding->first_entry);
+	else if (symbol->getter_count > SS_SYMBOL_GETTERS)
+		ss_document_complain(scope->doc, json, key,
+				     "expected at most %d calls for one symbol", SS_SYMBOL_GETTERS);
+	else if (++symbol->length > SS_CHAIN_MAX)
+		ss_document_complain(scope->doc, json, key,
+				     "expected at most %d entries for one symbol", SS_CHAIN_MAX);
+	((struct ss_entry *)last)->next_same_symbol = index;
+	symbol->last = index;
+}
+
+void ss_entry_read(struct ss_compiler *compiler, struct ss_document *doc, uint32_t binding,
+		   const cJSON *json)
+{
+	struct ss_entry entry = { .binding = binding, .next_same_symbol = SS_NO_INDEX };
+	struct ss_signature signature;
+	struct ss_scope scope = { .doc = doc, .block = &compiler->block, .signature = &signature };
+	const struct ss_binding *owner;
+	const char *symbol;
+	uint32_t index;
+
+	if (!check_members(doc, json))
+		return;
+	symbol = read_symbol(doc, json, &scope.is_callback);
+	entry.when = read_when(doc, json);
+	entry.role = read_role(doc, json, entry.when);
+	ss_document_string(doc, json, "description", SS_TEXT_MAX, NULL);
+	scope.is_event = entry.when == SS_WHEN_EVENT;
+	ss_signature_read(doc, json, compiler->arch, &signature);
+	entry.stack_words = signature.stack_words;
+	entry.flags =
+		(scope.is_callback ? SS_ENTRY_CALLBACK : 0) | (signature.sret ? SS_ENTRY_SRET : 0);
+	entry.symbol = ss_block_string(scope.block, symbol);
+	owner = ss_block_at(scope.block, SS_BLOCK_BINDINGS, binding);
+	read_names(&scope, json, ss_block_text(scope.block, owner->name), &entry);
+	read_relations(&scope, json, &entry);
+	read_conditions(&scope, json, &entry);
+	read_attributes(&scope, json, &entry);
+	read_callbacks(&scope, json, &entry);
+	index = ss_block_append(scope.block, SS_BLOCK_ENTRIES, &entry);
+	if (!doc->failed && !scope.block->failed)
+		link_entry(compiler, &scope, json, index);
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `spanshim check`: reads dumps line by line, prints one line per finding and one per file. Owns
+ * the counting and the printing; what is right and wrong is in check_text, check_shape and
+ * check_spans.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "collector/cli/check_shape.h"
+#include "collector/cli/check_spans.h"
+#include "collector/cli/check_text.h"
+#include "collector/cli/cli.h"
+#include "collector/dump.h"
+
+#define LOSS_PREFIX "spanshim.dropped."
+
+static const char help[] =
+	"Usage: spanshim check [OPTION...] FILE...\n"
+	"\n"
+	"Validates dumps, '-' being the standard input: each line one OTLP/JSON TracesData of at\n"
+	"most 1 MiB with no unknown key, ids, times, numbers and enums in their right form, spans\n"
+	"that end after they start, ids used once, parents of the same trace that started first.\n"
+	"Give all files of one trace together. Prints 'FILE:LINE: WHERE: WHAT' per finding and a\n"
+	"summary per file.\n"
+	"\n"
+	"Options:\n"
+	"  --strict                 losses and missing parents are findings, not warnings\n"
+	"  --allow-missing-parents  say nothing about parents that are in none of the files\n"
+	"  -q, --quiet              print findings and warnings only, no summary of a sound file\n"
+	"  -h, --help               show this\n"
+	"\n"
+	"Exit status: 0 sound (warnings allowed), 1 findings, 2 usage error or unreadable file.\n"
+	"\n"
+	"Example:\n"
+	"  spanshim check --strict trace.jsonl\n";
+
+struct file {
+	const char *name;
+	uint64_t lines, spans, findings, warnings;
+	uint32_t traces;
+	bool read; /* to its end */
+};
+
+struct check {
+	struct file *files;
+	struct file *current;
+	uint64_t line;
+	struct ss_check_spans spans;
+	bool strict, allow_missing_parents, quiet;
+};
+
+/* What stands in a dump may hold escape sequences; a terminal must not obey them. */
+static void print_safely(const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = *text;
+
+		if (c < 0x20 || c == 0x7f)
+			printf("\\x%02x", c);
+		else
+			putchar(c);
+	}
+}
+
+static void report(struct check *check, struct file *file, uint64_t line, const char *path,
+		   const char *text, bool warning)
+{
+	warning = warning && !check->strict;
+	if (warning)
+		file->warnings++;
+	else
+		file->findings++;
+	printf("%s:%" PRIu64 ": ", file->name, line);
+	print_safely(path);
+	printf("%s%s", *path ? ": " : "", warning ? "warning: " : "");
+	print_safely(text);
+	putchar('\n');
+}
+
+static void on_finding(void *data, const char *path, const char *text)
+{
+	struct check *check = data;
+
+	report(check, check->current, check->line, path, text, false);
+}
+
+static void on_relation(void *data, const struct ss_check_place *place, const char *key,
+			const char *text, bool warning)
+{
+	struct check *check = data;
+	char path[160];
+
+	if (warning && check->allow_missing_parents)
+		return;
+	snprintf(path, sizeof(path), "resourceSpans[%u].scopeSpans[%u].spans[%u].%s",
+		 place->resource, place->scope, place->span, key);
+	report(check, &check->files[place->file], place->line, path, text, warning);
+}
+
+static void report_losses(struct check *check, const cJSON *json)
+{
+	const cJSON *list = cJSON_GetObjectItemCaseSensitive(json, "resourceSpans"), *item;
+	struct ss_dump_attr attr;
+	char text[160];
+
+	for (item = list ? list->child : NULL; item; item = item->next) {
+		const cJSON *resource = cJSON_GetObjectItemCaseSensitive(item, "resource");
+		const cJSON *cursor = NULL;
+
+		list = cJSON_GetObjectItemCaseSensitive(resource, "attributes");
+		while (ss_dump_read_attr(list, &cursor, &attr)) {
+			if (strncmp(attr.key, LOSS_PREFIX, strlen(LOSS_PREFIX)) != 0 ||
+			    attr.type != SS_DUMP_INT || !attr.integer)
+				continue;
+			snprintf(text, sizeof(text), "events lost: %s %" PRId64,
+				 attr.key + strlen(LOSS_PREFIX), attr.integer);
+			report(check, check->current, check->line, "", text, true);
+		}
+	}
+}
+
+static int check_line(struct check *check, const struct ss_dump_line *line,
+		      struct ss_span_index *traces)
+{
+	const struct ss_check_sink sink = { on_finding, check };
+	const struct ss_check_relation_sink relations = { on_relation, check };
+	cJSON *json = NULL;
+	char text[80];
+	size_t byte;
+	int r;
+
+	check->line = line->number;
+	if (!ss_check_text_line(line, &sink))
+		return 0;
+	if (ss_dump_parse(line, &json, &byte)) {
+		snprintf(text, sizeof(text), "not JSON at byte %zu", byte + 1);
+		on_finding(check, "", text);
+		return 0;
+	}
+	ss_check_shape(json, &sink);
+	report_losses(check, json);
+	r = ss_check_spans_add(&check->spans, json, check->current - check->files, line->number,
+			       traces, &relations);
+	cJSON_Delete(json);
+	return r;
+}
+
+static int check_file(struct check *check, struct file *file)
+{
+	struct ss_span_index traces = { 0 };
+	struct ss_dump_reader reader;
+	struct ss_dump_line line;
+	int r = ss_dump_open(file->name, &reader);
+
+	if (r)
+		return r;
+	check->current = file;
+	while ((r = ss_dump_next(&reader, &line)) == 1) {
+		file->lines++;
+		r = check_line(check, &line, &traces);
+		if (r < 0)
+			break;
+		file->spans += r;
+	}
+	file->traces = traces.count;
+	file->read = r == 0;
+	ss_span_index_deinit(&traces);
+	ss_dump_close(&reader);
+	return r;
+}
+
+static void print_summary(const struct check *check, const struct file *file)
+{
+	if (!file->read || (check->quiet && !file->findings))
+		return;
+	printf("%s: %" PRIu64 " span%s in %u trace%s, %" PRIu64 " line%s: ", file->name,
+	       file->spans, file->spans == 1 ? "" : "s", file->traces, file->traces == 1 ? "" : "s",
+	       file->lines, file->lines == 1 ? "" : "s");
+	if (file->findings)
+		printf("%" PRIu64 " finding%s", file->findings, file->findings == 1 ? "" : "s");
+	else
+		printf("ok");
+	if (file->warnings)
+		printf(", %" PRIu64 " warning%s", file->warnings, file->warnings == 1 ? "" : "s");
+	putchar('\n');
+}
+
+static int check_files(struct check *check, char **names, int count)
+{
+	const struct ss_check_relation_sink relations = { on_relation, check };
+	int status = SS_EXIT_OK, i, r;
+
+	check->files = calloc(count, sizeof(*check->files));
+	if (!check->files) {
+		ss_cli_error("check", "%s", strerror(ENOMEM));
+		return SS_EXIT_USAGE;
+	}
+	for (i = 0; i < count; i++) {
+		check->files[i].name = names[i];
+		r = check_file(check, &check->files[i]);
+		if (r) {
+			ss_cli_error("check", "%s: %s", names[i], strerror(-r));
+			status = SS_EXIT_USAGE;
+		}
+	}
+	ss_check_spans_finish(&check->spans, &relations);
+	for (i = 0; i < count; i++) {
+		print_summary(check, &check->files[i]);
+		if (check->files[i].findings && status == SS_EXIT_OK)
+			status = SS_EXIT_FINDINGS;
+	}
+	ss_check_spans_deinit(&check->spans);
+	free(check->files);
+	return status;
+}
+
+int ss_cmd_check(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "strict", no_argument, NULL, 's' },
+		{ "allow-missing-parents", no_argument, NULL, 'm' },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	struct check check = { 0 };
+	int option;
+
+	while ((option = getopt_long(argc, argv, "qh", options, NULL)) != -1) {
+		switch (option) {
+		case 's':
+			check.strict = true;
+			break;
+		case 'm':
+			check.allow_missing_parents = true;
+			break;
+		case 'q':
+			check.quiet = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return SS_EXIT_OK;
+		default:
+			return ss_cli_usage("check", NULL);
+		}
+	}
+	if (optind == argc)
+		return ss_cli_usage("check", "no file given");
+	return check_files(&check, argv + optind, argc - optind);
+}

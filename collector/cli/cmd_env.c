@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `spanshim env`: the table of shim/config.h with the values now in the environment, and what a
+ * shell needs to trace without the launcher.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "collector/cli/cli.h"
+#include "collector/cli/preload.h"
+#include "shim/config.h"
+
+static const char help[] =
+	"Usage: spanshim env [OPTION]\n"
+	"\n"
+	"Shows the environment variables that configure tracing: value, default and meaning.\n"
+	"\n"
+	"Options:\n"
+	"      --preload   print only the absolute path of the object to preload\n"
+	"      --shell     print lines for a shell to evaluate: from then on its programs are traced\n"
+	"  -h, --help      show this\n"
+	"\n"
+	"Exit status: 0 fine, 1 a value is not valid (its default is in force), 2 usage error or the\n"
+	"object to preload is missing.\n"
+	"\n"
+	"Examples:\n"
+	"  LD_PRELOAD=$(spanshim env --preload) sqlite3 my.db 'select 1'\n"
+	"  eval \"$(spanshim env --shell)\"\n";
+
+struct complaint {
+	const char *name;
+	char expected[160];
+};
+
+/* ss_config_complaint has no context argument. */
+static struct complaint complaints[64];
+static size_t complaint_count;
+
+static void note_complaint(const char *name, const char *value, const char *expected)
+{
+	struct complaint *complaint = &complaints[complaint_count];
+
+	if (complaint_count == sizeof(complaints) / sizeof(complaints[0]))
+		return;
+	complaint->name = name;
+	snprintf(complaint->expected, sizeof(complaint->expected), "%s", expected);
+	complaint_count++;
+}
+
+static void print_row(const struct ss_env_row *row)
+{
+	const char *value = getenv(row->name);
+	size_t i;
+
+	printf("%s\n", row->name);
+	if (value && *value)
+		printf("    value    %s\n", value);
+	for (i = 0; i < complaint_count; i++)
+		if (!strcmp(complaints[i].name, row->name))
+			printf("    invalid  expected %s; the default is in force\n",
+			       complaints[i].expected);
+	if (*row->fallback)
+		printf("    default  %s\n", row->fallback);
+	if (row->choices)
+		printf("    choices  %s\n", row->choices);
+	printf("    meaning  %s\n", row->meaning);
+}
+
+static int print_table(void)
+{
+	struct ss_config config;
+	size_t i;
+
+	ss_config_read(&config, environ, note_complaint);
+	for (i = 0; i < ss_env_rows; i++)
+		print_row(&ss_env_table[i]);
+	return complaint_count ? SS_EXIT_FINDINGS : SS_EXIT_OK;
+}
+
+static void print_quoted(const char *value)
+{
+	putchar('\'');
+	for (; *value; value++) {
+		if (*value == '\'')
+			fputs("'\\''", stdout);
+		else
+			putchar(*value);
+	}
+	putchar('\'');
+}
+
+static int print_shell(const char *object)
+{
+	char *value = ss_preload_value(object, getenv("LD_PRELOAD"));
+
+	if (!value) {
+		ss_cli_error("env", "%s", strerror(ENOMEM));
+		return SS_EXIT_USAGE;
+	}
+	fputs("LD_PRELOAD=", stdout);
+	print_quoted(value);
+	puts("; export LD_PRELOAD");
+	free(value);
+	return SS_EXIT_OK;
+}
+
+static int print_preload(bool shell)
+{
+	char *object = NULL;
+	int r = ss_preload_find(&object), status = SS_EXIT_OK;
+
+	if (r) {
+		ss_cli_error("env", "%s: %s", object ? object : "libspanshim.so", strerror(-r));
+		status = SS_EXIT_USAGE;
+	} else if (shell) {
+		status = print_shell(object);
+	} else {
+		puts(object);
+	}
+	free(object);
+	return status;
+}
+
+int ss_cmd_env(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "preload", no_argument, NULL, 'p' },
+		{ "shell", no_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	bool preload = false, shell = false;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (option) {
+		case 'p':
+			preload = true;
+			break;
+		case 's':
+			shell = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return SS_EXIT_OK;
+		default:
+			return ss_cli_usage("env", NULL);
+		}
+	}
+	if (optind < argc)
+		return ss_cli_usage("env", "'%s' is not expected", argv[optind]);
+	if (preload && shell)
+		return ss_cli_usage("env", "--preload and --shell exclude each other");
+	return preload || shell ? print_preload(shell) : print_table();
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/cli/executable.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#define MACHINE EM_X86_64
+#elif defined(__aarch64__)
+#define MACHINE EM_AARCH64
+#endif
+
+static bool is_program(const char *path)
+{
+	struct stat info;
+
+	return !stat(path, &info) && S_ISREG(info.st_mode) && !access(path, X_OK);
+}
+
+int ss_executable_find(const char *name, char *path, size_t path_bytes)
+{
+	const char *list = getenv("PATH"), *end;
+	char candidate[PATH_MAX];
+
+	if (strchr(name, '/')) {
+		if (!is_program(name) || strlen(name) >= path_bytes)
+			return -ENOENT;
+		strcpy(path, name);
+		return 0;
+	}
+	for (list = list ? list : "/bin:/usr/bin"; *name; list = end + 1) {
+		end = strchrnul(list, ':');
+		snprintf(candidate, sizeof(candidate), "%.*s%s%s", (int)(end - list), list,
+			 end > list ? "/" : "", name);
+		if (is_program(candidate) && strlen(candidate) < path_bytes) {
+			strcpy(path, candidate);
+			return 0;
+		}
+		if (!*end)
+			break;
+	}
+	return -ENOENT;
+}
+
+static const char *elf_obstacle(int fd, const Elf64_Ehdr *header)
+{
+	Elf64_Phdr segment;
+	unsigned i;
+
+	if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_machine != MACHINE)
+		return "is a program for another machine";
+	for (i = 0; i < header->e_phnum; i++) {
+		off_t at = header->e_phoff + (off_t)i * header->e_phentsize;
+
+		if (pread(fd, &segment, sizeof(segment), at) != sizeof(segment))
+			return NULL;
+		if (segment.p_type == PT_INTERP)
+			return NULL;
+	}
+	return "is statically linked";
+}
+
+/* The loader ignores LD_PRELOAD where the program gets rights that its caller has not. */
+static const char *privilege_obstacle(int fd)
+{
+	struct stat info;
+
+	if (fstat(fd, &info))
+		return NULL;
+	if ((info.st_mode & S_ISUID) && info.st_uid != getuid())
+		return "is set-user-ID";
+	if ((info.st_mode & S_ISGID) && (info.st_mode & S_IXGRP) && info.st_gid != getgid())
+		return "is set-group-ID";
+	if (getuid() && fgetxattr(fd, "security.capability", NULL, 0) > 0)
+		return "has file capabilities";
+	return NULL;
+}
+
+static const char *obstacle(const char *path, unsigned scripts)
+{
+	union {
+		Elf64_Ehdr elf;
+		char text[256];
+	} start = { 0 };
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	const char *reason = NULL;
+	ssize_t bytes;
+
+	if (fd < 0)
+		return NULL;
+	bytes = pread(fd, &start, sizeof(start) - 1, 0);
+	if (bytes > 2 && !memcmp(start.text, "#!", 2) && scripts) {
+		char *interpreter = start.text + 2 + strspn(start.text + 2, " \t");
+
+		interpreter[strcspn(interpreter, " \t\n")] = '\0';
+		reason = obstacle(interpreter, scripts - 1);
+	} else if (bytes >= (ssize_t)sizeof(start.elf) &&
+		   !memcmp(start.elf.e_ident, ELFMAG, SELFMAG)) {
+		reason = privilege_obstacle(fd);
+		if (!reason)
+			reason = elf_obstacle(fd, &start.elf);
+	}
+	close(fd);
+	return reason;
+}
+
+const char *ss_executable_obstacle(const char *path)
+{
+	return obstacle(path, 4);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/cli/run_report.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "collector/cli/cli.h"
+#include "collector/cli/tree_model.h"
+#include "collector/cli/tree_print.h"
+#include "collector/cli/tree_show.h"
+#include "collector/recover.h"
+
+#define MESSAGES_MAX 64 /* different ones; more are only counted */
+
+/* The message of a log line "spanshim[PID]: message". */
+static char *message_of(char *line)
+{
+	char *message = NULL;
+
+	line[strcspn(line, "\n")] = '\0';
+	if (!strncmp(line, "spanshim[", strlen("spanshim[")))
+		message = strstr(line, "]: ");
+	return message ? message + strlen("]: ") : line;
+}
+
+static bool said_before(char *const *messages, unsigned count, const char *message)
+{
+	while (count--)
+		if (!strcmp(messages[count], message))
+			return true;
+	return false;
+}
+
+void ss_run_report_log(const char *path)
+{
+	char *messages[MESSAGES_MAX], *line = NULL, *message;
+	unsigned count = 0, more = 0;
+	size_t capacity = 0;
+	FILE *log = fopen(path, "re");
+
+	if (!log)
+		return;
+	while (getline(&line, &capacity, log) > 0) {
+		message = message_of(line);
+		if (said_before(messages, count, message))
+			continue;
+		if (count == MESSAGES_MAX || !(messages[count] = strdup(message))) {
+			more++;
+			continue;
+		}
+		fprintf(stderr, "spanshim: %s\n", messages[count++]);
+	}
+	if (more)
+		fprintf(stderr, "spanshim: %u more lines on the log\n", more);
+	while (count)
+		free(messages[--count]);
+	free(line);
+	fclose(log);
+}
+
+static void on_ring(void *context, const char *path, int rc, const struct ss_recover_stats *stats)
+{
+	const bool *verbose = context;
+
+	/* Alive, or gone in the meantime: nothing is wrong. */
+	if (rc == -EBUSY || rc == -ENODATA || rc == -ENOENT)
+		return;
+	if (rc)
+		ss_cli_error("run", "%s cannot be recovered: %s", path,
+			     stats->reason ? stats->reason : strerror(-rc));
+	else if (*verbose)
+		ss_cli_error("run",
+			     "%s[%u] ended early: %" PRIu64 " spans recovered, %" PRIu64
+			     " unfinished",
+			     stats->program, stats->pid, stats->spans, stats->unfinished);
+	if (!rc && stats->unreadable)
+		ss_cli_error("run", "%s[%u]: %" PRIu64 " damaged spans or rings could not be read",
+			     stats->program, stats->pid, stats->unreadable);
+}
+
+void ss_run_report_recover(const char *directory, bool verbose)
+{
+	int r = ss_recover_dir(directory, on_ring, &verbose);
+
+	if (r)
+		ss_cli_error("run", "%s: %s", directory, strerror(-r));
+}
+
+/* The shell pattern of all files that SPANSHIM_OUT's %-pattern can become. */
+static char *glob_pattern(const char *pattern)
+{
+	char *result = malloc(2 * strlen(pattern) + 1), *end = result;
+
+	if (!result)
+		return NULL;
+	for (; *pattern; pattern++) {
+		if (*pattern == '%' && pattern[1] && strchr("pen", pattern[1])) {
+			*end++ = '*';
+			pattern++;
+			continue;
+		}
+		if (*pattern == '%' && pattern[1] == '%')
+			pattern++;
+		if (strchr("*?[\\", *pattern))
+			*end++ = '\\';
+		*end++ = *pattern;
+	}
+	*end = '\0';
+	return result;
+}
+
+static bool written_since(const char *path, uint64_t started_ns)
+{
+	struct stat info;
+
+	if (stat(path, &info))
+		return false;
+	return (uint64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec >= started_ns;
+}
+
+static void show(const struct ss_run_dumps *dumps, char **paths, int count)
+{
+	struct ss_tree_style style = {
+		.file = stderr,
+		.colour = ss_cli_colour(stderr),
+		.utf8 = ss_cli_utf8(),
+		.width = ss_cli_width(stderr),
+	};
+	struct ss_tree_options options = {
+		.trace_hi = dumps->trace_hi,
+		.trace_lo = dumps->trace_lo,
+		.since_ns = dumps->started_ns,
+	};
+	int i;
+
+	if (!count)
+		ss_cli_error("run", "nothing was traced");
+	for (i = 0; i < count && dumps->verbose; i++)
+		ss_cli_error("run", "spans are in %s", paths[i]);
+	if (count && dumps->tree)
+		ss_tree_show("run", paths, count, &options, &style);
+}
+
+void ss_run_report_dumps(const struct ss_run_dumps *dumps)
+{
+	char *pattern = glob_pattern(dumps->pattern);
+	glob_t found;
+	size_t i, count = 0;
+
+	if (!pattern || glob(pattern, 0, NULL, &found)) {
+		show(dumps, NULL, 0);
+		free(pattern);
+		return;
+	}
+	for (i = 0; i < found.gl_pathc; i++) {
+		char *path = found.gl_pathv[i];
+
+		if (!written_since(path, dumps->started_ns))
+			continue;
+		found.gl_pathv[i] = found.gl_pathv[count];
+		found.gl_pathv[count++] = path;
+	}
+	show(dumps, found.gl_pathv, count);
+	globfree(&found);
+	free(pattern);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Composition root of the drain side: what libspanshim-collector.so does for the shim. The only file here
+ * that logs. Drain thread, except ss_collector_backtrace (host threads).
+ */
+#include "collector/collector.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "collector/drain.h"
+#include "collector/losses.h"
+#include "collector/pause.h"
+#include "collector/source.h"
+#include "collector/symbolize.h"
+
+#define LINGER_TRIES 10 /* milliseconds that events in the making get at the end */
+
+struct session {
+	struct ss_drain *drain;
+	struct ss_pause pause;
+	ss_log_fn log;
+	bool told_lost;
+};
+
+static void tell_lost(struct session *session)
+{
+	struct ss_drain *drain = session->drain;
+	char text[512];
+
+	if (session->told_lost || drain->sink_error == 0)
+		return;
+	session->told_lost = true;
+	snprintf(text, sizeof(text), "spans are lost: cannot write %.300s: %s", drain->sink.path,
+		 strerror(-drain->sink_error));
+	session->log(text);
+}
+
+static void tell_end(struct session *session)
+{
+	struct ss_drain *drain = session->drain;
+	char text[900], counts[700];
+
+	ss_losses_describe(drain->view, counts, sizeof(counts));
+	if (counts[0] != '\0') {
+		snprintf(text, sizeof(text), "events lost: %s", counts);
+		session->log(text);
+	}
+	if (drain->spans_lost > 0) {
+		snprintf(text, sizeof(text), "spans lost: %llu could not be written to %.300s",
+			 (unsigned long long)drain->spans_lost, drain->sink.path);
+		session->log(text);
+	}
+}
+
+static void serve_flush(struct ss_image *image, uint32_t request)
+{
+	/* Partner: the host's acquire load after its wait: its spans are in the file. */
+	__atomic_store_n(&image->flush_done, request, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &image->flush_done, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+
+static void finish(struct session *session)
+{
+	struct ss_drain *drain = session->drain;
+	struct ss_image *image = drain->view->image;
+	struct timespec ms = { 0, 1000000 };
+	int i;
+
+	for (i = 0; i < LINGER_TRIES && !drain->whole; i++) {
+		nanosleep(&ms, NULL);
+		ss_drain_batch(drain);
+	}
+	ss_drain_finish(drain);
+	__atomic_store_n(&image->state, SS_IMAGE_FINISHED, __ATOMIC_RELEASE);
+	/* Lost spans may be written by a later `recover` no more: they were given up and counted. */
+	i = ss_image_reopen(drain->view);
+	if (i >= 0) {
+		unlink(drain->view->path);
+		close(i);
+	}
+	tell_lost(session);
+	tell_end(session);
+}
+
+/* Batches until no ring is filling fast; returns events consumed. */
+static uint64_t run_batches(struct session *session)
+{
+	uint64_t consumed = 0;
+
+	ss_pause_end(&session->pause);
+	do {
+		ss_source_populate(session->drain->sources, session->drain->view);
+		consumed += ss_drain_batch(session->drain);
+		tell_lost(session);
+	} while (ss_pause_pressed(&session->pause) && session->drain->whole);
+	return consumed;
+}
+
+static void run(struct session *session)
+{
+	struct ss_image *image = session->drain->view->image;
+	uint32_t request, wake;
+	bool finishing;
+	uint64_t consumed;
+
+	for (;;) {
+		/* Read before the batch: what the host asks for later needs a later batch. Partner: its
+		 * additions to flush_request (finish stored before) and wake. */
+		wake = __atomic_load_n(&image->wake, __ATOMIC_ACQUIRE);
+		request = __atomic_load_n(&image->flush_request, __ATOMIC_ACQUIRE);
+		finishing = __atomic_load_n(&image->finish, __ATOMIC_ACQUIRE) != 0;
+		consumed = run_batches(session);
+		if (finishing && request != image->flush_done) {
+			finish(session);
+			serve_flush(image, request);
+			return;
+		}
+		if (request != image->flush_done)
+			serve_flush(image, request);
+		if (consumed > 0 || ss_drain_waiting(session->drain)) {
+			ss_pause_collect(&session->pause, wake);
+			continue;
+		}
+		if (!ss_pause_idle(&session->pause, wake))
+			continue;
+		/* A first event: give it company, unless the host is waiting. */
+		wake = __atomic_load_n(&image->wake, __ATOMIC_ACQUIRE);
+		if (__atomic_load_n(&image->flush_request, __ATOMIC_ACQUIRE) == image->flush_done)
+			ss_pause_collect(&session->pause, wake);
+	}
+}
+
+int ss_collector_run(uint32_t abi, struct ss_image *image, ss_log_fn log)
+{
+	struct session session = { .log = log };
+	struct ss_buffer memory = { 0 };
+	struct ss_image_view view;
+	const char *reason;
+	char text[128];
+	int rc;
+
+	if (abi != SS_COLLECTOR_ABI)
+		return -EPROTO;
+	rc = ss_image_attach(image, &view, &reason);
+	if (rc != 0) {
+		snprintf(text, sizeof(text), "the ring file cannot be used: %s", reason);
+		log(text);
+		return rc;
+	}
+	rc = ss_buffer_reserve(&memory, sizeof(*session.drain));
+	if (rc != 0)
+		return rc;
+	session.drain = memory.base;
+	rc = ss_drain_init(session.drain, &view);
+	if (rc != 0)
+		goto out;
+	if (session.drain->otlp.resource_ignored)
+		log("OTEL_RESOURCE_ATTRIBUTES is ignored: expected key=value,... percent-encoded");
+	ss_pause_init(&session.pause, session.drain);
+	run(&session);
+	ss_drain_deinit(session.drain);
+out:
+	ss_buffer_free(&memory);
+	return rc;
+}
+
+int ss_collector_backtrace(void **addresses, int count)
+{
+	return ss_symbolize_backtrace(addresses, count);
+}

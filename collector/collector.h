@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What libspanshim-collector.so gives the shim, found with dlsym by the names below. The only
+ * header that both sides include besides event.h, ring.h, config.h and bindings/binding.h.
+ */
+#ifndef SS_COLLECTOR_H
+#define SS_COLLECTOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shim/ring.h"
+
+#define SS_COLLECTOR_ABI 1u
+
+/* One line for the shim's log, without prefix or newline. */
+typedef void (*ss_log_fn)(const char *line);
+
+/* Drains the image's rings until image->finish has been served; runs on the drain thread, with all
+ * signals blocked and the shim's guard entered. No descriptor may stay open between two uses: a host
+ * that becomes a daemon closes all it finds and its own files then get those numbers. So the arena
+ * grows by opening the ring file by its path (ring_file_str), checking that it is the mapped inode,
+ * and closing it again; the sink opens regular files per batch (FIFOs and devices may stay open, but
+ * fstat tells before each write that the number still means the same file).
+ * Returns 0, or -errno when it could not start (nothing consumed). */
+typedef int (*ss_collector_run_fn)(uint32_t abi, struct ss_image *image, ss_log_fn log);
+int ss_collector_run(uint32_t abi, struct ss_image *image, ss_log_fn log);
+
+/* Compiles the colon-separated list of built-in names and files (SPANSHIM_BINDINGS' syntax) into
+ * one malloc'ed block (struct ss_binding_table), caller frees. On failure -EINVAL (or -errno) and a
+ * message "FILE:LINE: KEY: what was expected" in `error`. `content` and others do not matter here.
+ */
+typedef int (*ss_collector_compile_fn)(uint32_t abi, const char *list, void **ret_table,
+				       char *error, size_t error_bytes);
+int ss_collector_compile(uint32_t abi, const char *list, void **ret_table, char *error,
+			 size_t error_bytes);
+
+/* Return addresses of the calling thread, innermost first; called on the host's thread. */
+typedef int (*ss_collector_backtrace_fn)(void **addresses, int count);
+int ss_collector_backtrace(void **addresses, int count);
+
+#endif

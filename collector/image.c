@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#define FILE_BYTES_MAX ((uint64_t)1 << 40)
+
+/* An array of `count` items of `size` at `offset` lies within `bytes`, aligned for 8-byte members. */
+static bool fits(uint64_t offset, uint64_t count, uint64_t size, uint64_t bytes)
+{
+	return offset % 8 == 0 && offset <= bytes && count <= (bytes - offset) / size;
+}
+
+static const char *check_header(const struct ss_image *image, uint64_t bytes)
+{
+	if (image->version != SS_IMAGE_VERSION)
+		return "it is of another version";
+	if (image->file_bytes > bytes || image->arena_off > bytes ||
+	    image->arena_off < sizeof(struct ss_image) || image->arena_off % 4096 != 0)
+		return "it is shorter than its header says";
+	if (image->ring_count > SS_RINGS_MAX || image->rings_off % 64 != 0 ||
+	    image->rings_off < sizeof(struct ss_image) ||
+	    !fits(image->rings_off, image->ring_count, sizeof(struct ss_ring), image->arena_off))
+		return "its rings lie outside";
+	if (image->strings_off < sizeof(struct ss_image) || image->strings_bytes == 0 ||
+	    !fits(image->strings_off, image->strings_bytes, 1, image->arena_off))
+		return "its strings lie outside";
+	if (image->clock > SS_CLOCK_MONOTONIC)
+		return "its clock is unknown";
+	return NULL;
+}
+
+static const char *check_rings(const struct ss_image *image, const struct ss_ring *rings)
+{
+	uint32_t i;
+
+	for (i = 0; i < image->ring_count; i++) {
+		uint64_t capacity = (uint64_t)rings[i].mask + 1;
+
+		if (rings[i].data_off == 0 && rings[i].mask == 0)
+			continue;
+		if ((capacity & (capacity - 1)) != 0 || rings[i].data_off % SS_RECORD_BYTES != 0 ||
+		    rings[i].data_off < sizeof(struct ss_image) ||
+		    !fits(rings[i].data_off, capacity, SS_RECORD_BYTES, image->arena_off))
+			return "a ring's records lie outside";
+	}
+	return NULL;
+}
+
+/* Resolves one array of the table; NULL when it does not fit. */
+static const void *table_array(const struct ss_binding_table *table, uint64_t bytes,
+			       struct ss_span_of span, size_t size, uint32_t *ret_count)
+{
+	if (!fits(span.offset, span.count, size, bytes))
+		return NULL;
+	*ret_count = span.count;
+	return (const char *)table + span.offset;
+}
+
+static const char *check_table(struct ss_image_view *view)
+{
+	uint64_t offset = view->image->table_off, room = view->image->arena_off;
+	const struct ss_binding_table *table;
+	uint64_t bytes;
+
+	if (!fits(offset, 1, sizeof(*table), room) || offset < sizeof(struct ss_image))
+		return "its binding table lies outside";
+	table = (const void *)((const char *)view->image + offset);
+	bytes = table->bytes;
+	if (table->magic != SS_BINDING_MAGIC || table->version != SS_BINDING_VERSION ||
+	    bytes < sizeof(*table) || bytes > room - offset)
+		return "its binding table is damaged";
+	view->bindings = table_array(table, bytes, table->bindings, sizeof(*view->bindings),
+				     &view->binding_count);
+	view->entries = table_array(table, bytes, table->entries, sizeof(*view->entries),
+				    &view->entry_count);
+	view->codes = table_array(table, bytes, table->codes, sizeof(*view->codes),
+				  &view->code_count);
+	view->constants = table_array(table, bytes, table->constants, sizeof(*view->constants),
+				      &view->constant_count);
+	if (!view->bindings || !view->entries || !view->codes || !view->constants)
+		return "an array of its binding table lies outside";
+	return NULL;
+}
+
+static int attach(struct ss_image *image, uint64_t bytes, struct ss_image_view *ret_view,
+		  const char **ret_reason)
+{
+	struct ss_image_view view = { .image = image, .mapped_bytes = bytes, .fd = -1 };
+	const char *reason = "it is not a ring file";
+
+	if (image->magic != SS_IMAGE_MAGIC)
+		goto bad;
+	reason = check_header(image, bytes);
+	if (reason != NULL)
+		goto bad;
+	view.ring_count = image->ring_count;
+	view.rings = (struct ss_ring *)((char *)image + image->rings_off);
+	view.strings = (const char *)image + image->strings_off;
+	view.strings_bytes = image->strings_bytes;
+	view.path = ss_image_string(&view, image->ring_file_str);
+	reason = check_rings(image, view.rings);
+	if (reason == NULL)
+		reason = check_table(&view);
+	if (reason != NULL)
+		goto bad;
+	*ret_view = view;
+	return 0;
+bad:
+	*ret_reason = reason;
+	return -EINVAL;
+}
+
+int ss_image_attach(struct ss_image *image, struct ss_image_view *ret_view, const char **ret_reason)
+{
+	int rc = attach(image, image->file_bytes, ret_view, ret_reason);
+
+	if (rc == 0)
+		ret_view->live = true;
+	return rc;
+}
+
+int ss_image_reopen(const struct ss_image_view *view)
+{
+	int fd = open(view->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	uint64_t nonce;
+
+	if (fd < 0)
+		return -errno;
+	if (pread(fd, &nonce, sizeof(nonce), offsetof(struct ss_image, nonce)) == sizeof(nonce) &&
+	    nonce == view->image->nonce)
+		return fd;
+	close(fd);
+	return -ESTALE;
+}
+
+static int check_file(int fd, uint64_t *ret_bytes, const char **ret_reason)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) != 0)
+		return -errno;
+	if (!S_ISREG(status.st_mode)) {
+		*ret_reason = "it is not a regular file";
+		return -EINVAL;
+	}
+	if (status.st_uid != geteuid()) {
+		*ret_reason = "it belongs to another user";
+		return -EPERM;
+	}
+	if ((uint64_t)status.st_size < sizeof(struct ss_image)) {
+		*ret_reason = "it is shorter than a header";
+		return -ENODATA;
+	}
+	if ((uint64_t)status.st_size > FILE_BYTES_MAX) {
+		*ret_reason = "it is absurdly long";
+		return -EINVAL;
+	}
+	*ret_bytes = (uint64_t)status.st_size;
+	return 0;
+}
+
+int ss_image_open(const char *path, struct ss_image_view *ret_view, const char **ret_reason)
+{
+	struct ss_image *image = MAP_FAILED;
+	uint64_t bytes = 0;
+	int fd, rc;
+
+	*ret_reason = "it cannot be opened";
+	fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return -errno;
+	rc = check_file(fd, &bytes, ret_reason);
+	if (rc != 0)
+		goto out;
+	image = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (image == MAP_FAILED) {
+		rc = -errno;
+		*ret_reason = "it cannot be mapped";
+		goto out;
+	}
+	rc = -ENODATA;
+	*ret_reason = "it was never finished";
+	if (image->magic == 0)
+		goto out;
+	rc = attach(image, bytes, ret_view, ret_reason);
+	if (rc == 0) {
+		ret_view->fd = fd;
+		ret_view->path = path;
+	}
+out:
+	if (rc != 0) {
+		if (image != MAP_FAILED)
+			munmap(image, bytes);
+		close(fd);
+	}
+	return rc;
+}
+
+void ss_image_close(struct ss_image_view *view)
+{
+	munmap(view->image, view->mapped_bytes);
+	close(view->fd);
+	*view = (struct ss_image_view){ .fd = -1 };
+}
+
+bool ss_image_alive(const struct ss_image_view *view)
+{
+	char path[40], line[4500];
+	unsigned int major_number, minor_number;
+	unsigned long inode;
+	struct stat status;
+	bool alive = false;
+	FILE *maps;
+
+	snprintf(path, sizeof(path), "/proc/%u/maps", view->image->pid);
+	if (fstat(view->fd, &status) != 0)
+		return true;
+	maps = fopen(path, "re");
+	if (maps == NULL)
+		return errno != ENOENT && errno != ESRCH;
+	while (!alive && fgets(line, sizeof(line), maps) != NULL) {
+		if (sscanf(line, "%*s %*s %*s %x:%x %lu", &major_number, &minor_number, &inode) == 3)
+			alive = inode == status.st_ino && major_number == major(status.st_dev) &&
+				minor_number == minor(status.st_dev);
+	}
+	fclose(maps);
+	return alive;
+}
+
+const char *ss_image_string(const struct ss_image_view *view, uint64_t offset)
+{
+	if (offset < SS_KEY_RESERVED || offset >= view->strings_bytes ||
+	    memchr(view->strings + offset, 0, view->strings_bytes - offset) == NULL)
+		return "";
+	return view->strings + offset;
+}
+
+const struct ss_binding *ss_image_binding(const struct ss_image_view *view,
+					  const struct ss_entry *entry)
+{
+	return entry->binding < view->binding_count ? &view->bindings[entry->binding] : NULL;
+}
+
+const char *ss_image_code_name(const struct ss_image_view *view, const struct ss_entry *entry,
+			       int64_t code)
+{
+	const struct ss_binding *binding = ss_image_binding(view, entry);
+	uint32_t i;
+
+	if (binding == NULL || !fits(0, (uint64_t)binding->first_code + binding->code_count, 1,
+				     view->code_count))
+		return NULL;
+	for (i = 0; i < binding->code_count; i++) {
+		const struct ss_code *known = &view->codes[binding->first_code + i];
+
+		if (known->value == code)
+			return ss_image_string(view, known->name);
+	}
+	return NULL;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The inner parts of a span's JSON: attributes, span events, stacks, exceptions. Part of otlp.c's work,
+ * same rules; each appends to otlp->json without leading comma unless it says so.
+ */
+#ifndef SS_OTLP_VALUE_H
+#define SS_OTLP_VALUE_H
+
+#include <stdint.h>
+
+#include "collector/fault.h"
+#include "collector/otlp.h"
+
+#define SS_OTLP_TEXT_MAX 4096u /* characters of a name that a binding gives */
+
+/* A name, quoted. */
+void ss_otlp_text(struct ss_json *json, const char *text);
+
+/* Attribute `value` (index of otlp->parts->values). */
+void ss_otlp_attribute(struct ss_otlp *otlp, uint32_t value);
+
+/* The string `value` with all its pieces, quoted. */
+void ss_otlp_pieces(struct ss_otlp *otlp, uint32_t value);
+
+/* error.type, the library's code, the stack: each with a leading comma. */
+void ss_otlp_fault_attributes(struct ss_otlp *otlp, const struct ss_fault *fault);
+
+/* A span event; the one named "exception". */
+void ss_otlp_event(struct ss_otlp *otlp, const struct ss_log_entry *entry);
+void ss_otlp_exception(struct ss_otlp *otlp, const struct ss_fault *fault);
+
+#endif

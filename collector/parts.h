@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A span's log, read: which events and attributes it has, what went wrong. First half of writing a span;
+ * otlp.c is the second. Drain only. Pointers lead into the log and live as long as it.
+ * Must not: trust the log; in recovery it comes from a file.
+ */
+#ifndef SS_PARTS_H
+#define SS_PARTS_H
+
+#include <stdint.h>
+
+#include "collector/image.h"
+#include "collector/span.h"
+
+#define SS_PARTS_VALUES 2048u
+#define SS_PARTS_POINTS (SS_SPAN_LOG_MAX / 32)
+#define SS_NO_VALUE	0u
+
+struct ss_parts_value { /* an attribute, or a further piece of one */
+	const struct ss_attr *attr;
+	uint32_t next; /* piece, or SS_NO_VALUE */
+	uint32_t last; /* piece; of the first one */
+};
+
+struct ss_parts {
+	const struct ss_log_entry *open;
+	const struct ss_log_entry *close; /* NULL: unfinished */
+	const struct ss_log_entry *fault; /* the event that tells what failed, or NULL */
+	uint32_t value_count;		  /* [0] is not used */
+	uint32_t attribute_count;
+	uint32_t point_count;
+	uint32_t attributes_dropped;
+	uint32_t special[SS_KEY_RESERVED];	/* by enum ss_attr_key: a value, or SS_NO_VALUE */
+	uint32_t attributes[SS_PARTS_VALUES]; /* values, first pieces, one per key */
+	struct ss_parts_value values[SS_PARTS_VALUES];
+	const struct ss_log_entry *points[SS_PARTS_POINTS]; /* by time */
+};
+
+/* Reads the log. 0, or -EINVAL when there is no opening event in it. */
+int ss_parts_read(struct ss_parts *parts, const struct ss_span_view *span);
+
+/* Attributes of one entry. */
+struct ss_attr_iter ss_parts_attributes(const struct ss_log_entry *entry);
+
+/* Attribute `key` (enum ss_attr_key) of one entry, or NULL. */
+const struct ss_attr *ss_parts_find(const struct ss_log_entry *entry, uint32_t key);
+
+#endif

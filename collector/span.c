@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/span.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "collector/restore.h"
+
+static struct ss_span *span_at(const struct ss_spans *spans, uint32_t index)
+{
+	return (struct ss_span *)ss_arena_block(&spans->arena, index);
+}
+
+static int list_add(struct ss_id_list *list, uint64_t id)
+{
+	uint64_t *ids;
+
+	if (ss_buffer_reserve(&list->buffer, (list->count + 1) * sizeof(*ids)) != 0)
+		return -ENOMEM;
+	ids = list->buffer.base;
+	ids[list->count++] = id;
+	return 0;
+}
+
+/* Marks entries whose spans get all their events from the thread of the call: a CALL of a binding
+ * without EVENT entries. Such a span is complete when it is closed, whatever other rings hold. */
+static int find_single(struct ss_spans *spans)
+{
+	const struct ss_image_view *view = spans->view;
+	uint32_t b, e;
+	uint8_t *single;
+	int rc = ss_buffer_reserve(&spans->single, view->entry_count + 1);
+
+	if (rc != 0)
+		return rc;
+	single = spans->single.base;
+	for (b = 0; b < view->binding_count; b++) {
+		uint64_t first = view->bindings[b].first_entry;
+		uint64_t end = first + view->bindings[b].entry_count;
+		bool events = end > view->entry_count;
+
+		for (e = (uint32_t)first; !events && e < end; e++)
+			events = view->entries[e].when == SS_WHEN_EVENT;
+		for (e = (uint32_t)first; !events && e < end; e++)
+			single[e] = view->entries[e].when == SS_WHEN_CALL;
+	}
+	return 0;
+}
+
+int ss_spans_init(struct ss_spans *spans, struct ss_image_view *view, ss_span_fn complete,
+		  void *context)
+{
+	int rc;
+
+	*spans = (struct ss_spans){ .view = view, .complete = complete, .context = context };
+	spans->points_max = view->image->event_count_limit;
+	spans->attributes_max = view->image->attribute_count_limit;
+	spans->last_ns = view->image->commit[view->image->batch & 1].last_ns;
+	spans->orphans = view->image->commit[view->image->batch & 1].orphans;
+	rc = ss_spanmap_init(&spans->map);
+	if (rc == 0)
+		rc = find_single(spans);
+	if (rc == 0 && view->live)
+		ss_arena_init(&spans->arena, view);
+	else if (rc == 0)
+		rc = ss_restore_spans(spans);
+	if (rc != 0)
+		ss_spans_deinit(spans);
+	return rc;
+}
+
+void ss_spans_deinit(struct ss_spans *spans)
+{
+	ss_arena_deinit(&spans->arena);
+	ss_spanmap_deinit(&spans->map);
+	ss_buffer_free(&spans->ready.buffer);
+	ss_buffer_free(&spans->late.buffer);
+	ss_buffer_free(&spans->halves.buffer);
+	ss_buffer_free(&spans->linear);
+	ss_buffer_free(&spans->single);
+}
+
+/* Nothing could be kept: the loss goes where the host's threads count theirs. */
+static void count_lost(struct ss_spans *spans, uint32_t kind)
+{
+	__atomic_fetch_add(&spans->view->image->dropped[SS_DROP_ASSEMBLY][kind], 1,
+			   __ATOMIC_RELAXED);
+}
+
+static struct ss_span *begin(struct ss_spans *spans, uint64_t id)
+{
+	uint32_t index = ss_arena_take(&spans->arena, SS_BLOCK_SPAN);
+	struct ss_span *span;
+
+	if (index == SS_NO_BLOCK)
+		return NULL;
+	span = span_at(spans, index);
+	span->id = id;
+	span->epoch = spans->arena.epoch;
+	span->tail = index;
+	span->now = (struct ss_span_state){ 0 };
+	if (ss_spanmap_add(&spans->map, id, index) == 0)
+		return span;
+	ss_arena_give(&spans->arena, index);
+	return NULL;
+}
+
+static void free_chain(struct ss_spans *spans, uint32_t index)
+{
+	while (index != SS_NO_BLOCK) {
+		uint32_t next = ss_arena_block(&spans->arena, index)->next;
+
+		ss_arena_give(&spans->arena, index);
+		index = next;
+	}
+}
+
+static void forget(struct ss_spans *spans, uint64_t id, uint32_t index)
+{
+	ss_spanmap_remove(&spans->map, id);
+	free_chain(spans, index);
+}
+
+/* From here on the span's changes belong to this epoch. */
+static void touch(struct ss_spans *spans, struct ss_span *span)
+{
+	if (span->epoch == spans->arena.epoch)
+		return;
+	span->before = span->now;
+	ss_arena_order();
+	span->epoch = spans->arena.epoch;
+	ss_arena_order();
+}
+
+/* Where byte `bytes` of the log goes in its last block; *ret_room: how many fit there. */
+static char *log_end(struct ss_spans *spans, struct ss_span *span, uint32_t bytes, uint32_t *ret_room)
+{
+	uint32_t used;
+
+	if (bytes < SS_SPAN_HEAD_BYTES) {
+		*ret_room = SS_SPAN_HEAD_BYTES - bytes;
+		return span->data + bytes;
+	}
+	used = (bytes - SS_SPAN_HEAD_BYTES) % SS_SPAN_MORE_BYTES;
+	*ret_room = used == 0 ? 0 : SS_SPAN_MORE_BYTES - used;
+	return ss_arena_block(&spans->arena, span->tail)->data + used;
+}
+
+/* Behind the log's end, chaining new blocks as needed. The log's length is the caller's to change. */
+static int copy_in(struct ss_spans *spans, struct ss_span *span, uint32_t at, const char *from,
+		   uint32_t bytes)
+{
+	while (bytes > 0) {
+		uint32_t room, part;
+		char *to = log_end(spans, span, at, &room);
+
+		if (room == 0) {
+			uint32_t index = ss_arena_take(&spans->arena, SS_BLOCK_DATA);
+
+			if (index == SS_NO_BLOCK)
+				return -ENOMEM;
+			ss_arena_block(&spans->arena, span->tail)->next = index;
+			span->tail = index;
+			to = ss_arena_block(&spans->arena, index)->data;
+			room = SS_SPAN_MORE_BYTES;
+		}
+		part = bytes < room ? bytes : room;
+		memcpy(to, from, part);
+		from += part;
+		bytes -= part;
+		at += part;
+	}
+	return 0;
+}
+
+/* False: no memory; the span is as it was. */
+static bool append(struct ss_spans *spans, struct ss_span *span, const struct ss_hook_event *event)
+{
+	uint32_t fixed = event->kind == SS_EVENT_OPEN ? sizeof(struct ss_log_entry) :
+							SS_LOG_SHORT_BYTES;
+	struct ss_log_entry entry = {
+		.bytes = fixed + ((event->payload_bytes + 7) & ~7u),
+		.kind = event->kind,
+		.flags = event->flags,
+		.status = event->status,
+		.hook = event->hook,
+		.time_ns = event->time_ns,
+		.entry = event->entry,
+		.tid = event->tid,
+		.trace_lo = event->trace_lo,
+		.parent_id = event->parent_id,
+	};
+	uint32_t tail = span->tail, at = span->now.bytes;
+
+	if (event->kind == SS_EVENT_OPEN)
+		entry.trace_hi = event->trace_hi;
+	else
+		entry.result = event->result;
+	if (copy_in(spans, span, at, (const char *)&entry, fixed) != 0 ||
+	    copy_in(spans, span, at + fixed, event->payload, entry.bytes - fixed) != 0) {
+		free_chain(spans, ss_arena_block(&spans->arena, tail)->next);
+		ss_arena_block(&spans->arena, tail)->next = SS_NO_BLOCK;
+		span->tail = tail;
+		count_lost(spans, event->kind);
+		return false;
+	}
+	ss_arena_order();
+	span->now.bytes = at + entry.bytes;
+	return true;
+}
+
+static const char *linearise(struct ss_spans *spans, const struct ss_span *span)
+{
+	uint32_t left = span->now.bytes, index = span->next, part = SS_SPAN_HEAD_BYTES;
+	char *to;
+
+	if (left <= SS_SPAN_HEAD_BYTES)
+		return span->data;
+	if (ss_buffer_reserve(&spans->linear, left) != 0)
+		return NULL;
+	to = spans->linear.base;
+	memcpy(to, span->data, part);
+	for (left -= part, to += part; left > 0; left -= part, to += part) {
+		const struct ss_block *block = ss_arena_block(&spans->arena, index);
+
+		part = left < SS_SPAN_MORE_BYTES ? left : SS_SPAN_MORE_BYTES;
+		memcpy(to, block->data, part);
+		index = block->next;
+	}
+	return spans->linear.base;
+}
+
+/* Hands the span on and forgets it. */
+static void deliver(struct ss_spans *spans, uint32_t index, bool unfinished)
+{
+	const struct ss_span *span = span_at(spans, index);
+	uint64_t id = span->id;
+	struct ss_span_view view = { .id = id,
+				     .log = linearise(spans, span),
+				     .bytes = span->now.bytes,
+				     .points_dropped = span->now.points_dropped,
+				     .attributes_dropped = span->now.attributes_dropped,
+				     .end_ns = spans->last_ns,
+				     .unfinished = unfinished };
+
+	if (view.log != NULL)
+		spans->complete(spans->context, &view);
+	else
+		count_lost(spans, SS_EVENT_CLOSE);
+	forget(spans, id, index);
+}
+
+static void completed(struct ss_spans *spans, uint32_t index, const struct ss_hook_event *last)
+{
+	const uint8_t *single = spans->single.base;
+	struct ss_id_list *list = spans->mode == SS_SPANS_LATE ? &spans->late : &spans->ready;
+
+	if (spans->mode == SS_SPANS_ALONE ||
+	    (last->kind == SS_EVENT_CLOSE && last->entry < spans->view->entry_count &&
+	     single[last->entry]) ||
+	    list_add(list, span_at(spans, index)->id) != 0)
+		deliver(spans, index, false);
+}
+
+static void apply_open(struct ss_spans *spans, uint32_t index, const struct ss_hook_event *event)
+{
+	struct ss_span *span = span_at(spans, index);
+	struct ss_attr_iter iter = { event->payload, event->payload + event->payload_bytes };
+
+	if (span->now.seen & SS_SPAN_OPENED) {
+		spans->orphans++;
+		return;
+	}
+	if (!append(spans, span, event))
+		return;
+	while (ss_attr_next(&iter) != NULL)
+		span->now.attributes++;
+	span->now.seen |= SS_SPAN_OPENED;
+	if (span->now.seen & SS_SPAN_DISCARDED)
+		forget(spans, event->span_id, index);
+	else if (span->now.seen & SS_SPAN_CLOSED)
+		completed(spans, index, event);
+}
+
+static void apply_close(struct ss_spans *spans, uint32_t index, const struct ss_hook_event *event)
+{
+	struct ss_span *span = span_at(spans, index);
+
+	if (span->now.seen & SS_SPAN_CLOSED) {
+		spans->orphans++;
+		return;
+	}
+	if (!append(spans, span, event))
+		return;
+	span->now.seen |= SS_SPAN_CLOSED;
+	if (span->now.seen & SS_SPAN_OPENED)
+		completed(spans, index, event);
+}
+
+static void apply_point(struct ss_spans *spans, struct ss_span *span,
+			const struct ss_hook_event *event)
+{
+	/* Of many failed steps of one action the first tells the cause; memory stays bounded. */
+	if (event->flags & SS_EVENT_STATUS_ONLY) {
+		if (!(span->now.seen & SS_SPAN_FAULTED) && append(spans, span, event))
+			span->now.seen |= SS_SPAN_FAULTED;
+		return;
+	}
+	if (span->now.points >= spans->points_max || span->now.bytes >= SS_SPAN_LOG_MAX)
+		span->now.points_dropped++;
+	else if (append(spans, span, event))
+		span->now.points++;
+}
+
+static void apply_attributes(struct ss_spans *spans, struct ss_span *span,
+			     const struct ss_hook_event *event)
+{
+	struct ss_attr_iter iter = { event->payload, event->payload + event->payload_bytes };
+	const struct ss_attr *attr;
+	uint32_t count = 0;
+
+	while ((attr = ss_attr_next(&iter)) != NULL)
+		count += !(attr->flags & SS_ATTR_CONTINUES) && attr->key >= SS_KEY_RESERVED;
+	if (span->now.bytes >= SS_SPAN_LOG_MAX ||
+	    (count > 0 && span->now.attributes >= spans->attributes_max))
+		span->now.attributes_dropped += count;
+	else if (append(spans, span, event))
+		span->now.attributes += count;
+}
+
+void ss_spans_apply(struct ss_spans *spans, const struct ss_hook_event *event)
+{
+	struct ss_spanmap_slot *slot = ss_spanmap_find(&spans->map, event->span_id);
+	struct ss_span *span;
+	uint32_t index;
+
+	if (event->time_ns > spans->last_ns)
+		spans->last_ns = event->time_ns;
+	if (slot == NULL) {
+		span = begin(spans, event->span_id);
+		if (span == NULL) {
+			count_lost(spans, event->kind);
+			return;
+		}
+		index = span->tail;
+		if (event->kind != SS_EVENT_OPEN && list_add(&spans->halves, event->span_id) != 0) {
+			forget(spans, event->span_id, index);
+			count_lost(spans, event->kind);
+			return;
+		}
+	} else {
+		index = (uint32_t)slot->value;
+		span = span_at(spans, index);
+		touch(spans, span);
+	}
+	switch (event->kind) {
+	case SS_EVENT_OPEN:
+		apply_open(spans, index, event);
+		break;
+	case SS_EVENT_CLOSE:
+		apply_close(spans, index, event);
+		break;
+	case SS_EVENT_POINT:
+		apply_point(spans, span, event);
+		break;
+	case SS_EVENT_ATTR:
+		apply_attributes(spans, span, event);
+		break;
+	case SS_EVENT_DISCARD:
+		if (span->now.seen & SS_SPAN_OPENED)
+			forget(spans, event->span_id, index);
+		else
+			span->now.seen |= SS_SPAN_DISCARDED;
+		break;
+	default:
+		break;
+	}
+}
+
+static void deliver_list(struct ss_spans *spans, struct ss_id_list *list)
+{
+	const uint64_t *ids = list->buffer.base;
+	uint32_t i;
+
+	for (i = 0; i < list->count; i++) {
+		const struct ss_spanmap_slot *slot = ss_spanmap_find(&spans->map, ids[i]);
+
+		/* Gone: discarded after it was closed. */
+		if (slot != NULL)
+			deliver(spans, (uint32_t)slot->value, false);
+	}
+	list->count = 0;
+}
+
+/* The first `count` ids that began without an opening event; those that still lack it are orphans. */
+static void drop_halves(struct ss_spans *spans, uint32_t count)
+{
+	uint64_t *ids = spans->halves.buffer.base;
+	uint32_t i;
+
+	for (i = 0; i < count; i++) {
+		const struct ss_spanmap_slot *slot = ss_spanmap_find(&spans->map, ids[i]);
+
+		if (slot == NULL || (span_at(spans, (uint32_t)slot->value)->now.seen & SS_SPAN_OPENED))
+			continue;
+		forget(spans, ids[i], (uint32_t)slot->value);
+		spans->orphans++;
+	}
+	if (count > 0)
+		memmove(ids, ids + count, (spans->halves.count - count) * sizeof(*ids));
+	spans->halves.count -= count;
+}
+
+void ss_spans_settle(struct ss_spans *spans, bool whole)
+{
+	struct ss_id_list ready = spans->ready;
+
+	if (!whole)
+		return;
+	deliver_list(spans, &ready);
+	spans->ready = spans->late;
+	spans->late = ready;
+	drop_halves(spans, spans->halves_old);
+	spans->halves_old = spans->halves.count;
+}
+
+void ss_spans_finish(struct ss_spans *spans)
+{
+	uint32_t i, count = ss_arena_count(&spans->arena);
+
+	deliver_list(spans, &spans->ready);
+	deliver_list(spans, &spans->late);
+	drop_halves(spans, spans->halves.count);
+	spans->halves_old = 0;
+	for (i = 0; i < count; i++) {
+		const struct ss_span *span = span_at(spans, i);
+
+		if (span->kind == SS_BLOCK_SPAN && span->born != 0 && span->freed == 0)
+			deliver(spans, i, !(span->now.seen & SS_SPAN_CLOSED));
+	}
+}
+
+void ss_spans_commit(struct ss_spans *spans)
+{
+	ss_arena_commit(&spans->arena);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shim/drain_thread.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "collector/collector.h"
+#include "shim/context.h"
+#include "shim/hot.h"
+#include "shim/intercept/intercept.h"
+#include "shim/log.h"
+
+#define STACK_BYTES (512u << 10)
+
+static char collector_path[PATH_MAX];
+
+void ss_drain_thread_locate(const char *directory)
+{
+	int n = snprintf(collector_path, sizeof(collector_path), "%s/libspanshim-collector.so",
+			 directory);
+
+	if (n < 0 || (size_t)n >= sizeof(collector_path))
+		collector_path[0] = '\0';
+}
+
+/* Local scope: neither its cJSON nor its libunwind may serve the host's own references. */
+static void *load(void)
+{
+	void *(*real_dlopen)(const char *, int) =
+		(void *(*)(const char *, int))ss_intercept_real("dlopen");
+	void *library = NULL;
+
+	if (real_dlopen && collector_path[0])
+		library = real_dlopen(collector_path, RTLD_NOW | RTLD_LOCAL);
+	if (!library)
+		ss_log("cannot load %s: %s", collector_path, dlerror());
+	return library;
+}
+
+static void *find(void *library, const char *name)
+{
+	void *(*real_dlsym)(void *, const char *) =
+		(void *(*)(void *, const char *))ss_intercept_real("dlsym");
+	void *symbol = real_dlsym ? real_dlsym(library, name) : NULL;
+
+	if (!symbol)
+		ss_log("%s lacks %s: it belongs to another version", collector_path, name);
+	return symbol;
+}
+
+static void set_state(struct ss_image *image, uint32_t state)
+{
+	__atomic_store_n(&image->drain_state, state, __ATOMIC_RELEASE);
+}
+
+static void *drain_main(void *arg)
+{
+	struct ss_image *image = arg;
+	ss_collector_run_fn run;
+	void *library;
+	int r;
+
+	ss_guard_enter(); /* nothing this thread does is the host's doing */
+	prctl(PR_SET_NAME, "spanshim");
+	image->drain_tid = (uint64_t)syscall(SYS_gettid);
+	library = load();
+	run = library ? (ss_collector_run_fn)find(library, "ss_collector_run") : NULL;
+	if (!run) {
+		set_state(image, SS_DRAIN_FAILED);
+		return NULL;
+	}
+	if (image->stacks)
+		__atomic_store_n(&ss_backtrace,
+				 (int (*)(void **, int))find(library, "ss_collector_backtrace"),
+				 __ATOMIC_RELEASE);
+	set_state(image, SS_DRAIN_RUNNING);
+	r = run(SS_COLLECTOR_ABI, image, ss_log_line);
+	if (r)
+		ss_log("the collector stopped: error %d", -r);
+	set_state(image, r ? SS_DRAIN_FAILED : SS_DRAIN_DONE);
+	return NULL;
+}
+
+int ss_drain_thread_start(struct ss_image *image)
+{
+	int (*real_create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *) =
+		(int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *),
+			 void *))ss_intercept_real("pthread_create");
+	sigset_t all, before;
+	pthread_attr_t attributes;
+	pthread_t thread;
+	int r = ENOSYS;
+
+	set_state(image, SS_DRAIN_STARTING);
+	sigfillset(&all);
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_BYTES);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (real_create)
+		r = real_create(&thread, &attributes, drain_main, image);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+	if (r)
+		set_state(image, SS_DRAIN_FAILED);
+	return -r;
+}
+
+int ss_drain_thread_compile(const char *list, void **ret_table, char *error, size_t error_bytes)
+{
+	void *library = load();
+	ss_collector_compile_fn compile =
+		library ? (ss_collector_compile_fn)find(library, "ss_collector_compile") : NULL;
+	int r;
+
+	if (!compile) {
+		snprintf(error, error_bytes, "%s cannot be used", collector_path);
+		if (library)
+			dlclose(library);
+		return -ELIBACC;
+	}
+	r = compile(SS_COLLECTOR_ABI, list, ret_table, error, error_bytes);
+	dlclose(library);
+	return r;
+}
+
+void ss_drain_thread_settle(const struct ss_image *image)
+{
+	struct timespec pause = { 0, 1000000 };
+
+	for (int i = 0; i < 200; i++) {
+		if (__atomic_load_n(&image->drain_state, __ATOMIC_ACQUIRE) != SS_DRAIN_STARTING)
+			return;
+		nanosleep(&pause, NULL);
+	}
+}

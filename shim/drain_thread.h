@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Starts the thread that loads the collector and drains the image's rings. The only place that
+ * knows how to find and load libspanshim-collector.so. Must not: run anything of the collector on a
+ * host thread (but compile, in the constructor, for users' binding files).
+ */
+#ifndef SS_DRAIN_THREAD_H
+#define SS_DRAIN_THREAD_H
+
+#include <stddef.h>
+
+#include "shim/ring.h"
+
+/* Where the collector lies: beside our own object. `directory` is copied. Constructor only. */
+void ss_drain_thread_locate(const char *directory);
+
+/* Starts the thread for `image`, all signals blocked in it. Sets image->drain_state; on failure it
+ * is SS_DRAIN_FAILED (the rings go on, for `spanshim recover`) and -errno comes back. */
+int ss_drain_thread_start(struct ss_image *image);
+
+/* Compiles SPANSHIM_BINDINGS with users' files in it: loads the collector, runs it, unloads it. The
+ * block is malloc'ed and stays. Returns 0 or -errno and a message. Constructor only. */
+int ss_drain_thread_compile(const char *list, void **ret_table, char *error, size_t error_bytes);
+
+/* Around fork(): no child while the loader's lock may be held by the new drain thread. */
+void ss_drain_thread_settle(const struct ss_image *image);
+
+#endif

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shim/emit.h"
+
+#include <linux/futex.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+
+#include "shim/config.h"
+
+#define LONG_BYTES 1024u /* strings above this leave the main event */
+#define CHUNK_BYTES \
+	960u /* of a long string per ATTR event: 16 records, a quarter of the smallest ring */
+#define POINT_BYTES 4096u /* a span event's strings are cut here */
+#define SEPARATE    UINT32_MAX
+
+/* Losses before (or without) an image: nowhere to report them but the log. */
+uint64_t ss_lost_without_image;
+
+void ss_emit_lost(struct ss_thread *thread, uint32_t reason, uint32_t kind)
+{
+	if (thread->ring)
+		ss_arch_add_local(&thread->ring->dropped[reason][kind], 1);
+	else if (ss_image)
+		__atomic_fetch_add(&ss_image->dropped[reason][kind], 1, __ATOMIC_RELAXED);
+	else
+		__atomic_fetch_add(&ss_lost_without_image, 1, __ATOMIC_RELAXED);
+}
+
+static void wake_drain(struct ss_image *image)
+{
+	__atomic_fetch_add(&image->wake, 1, __ATOMIC_RELEASE);
+	ss_arch_syscall6(SYS_futex, (long)&image->wake, FUTEX_WAKE, 1, 0, 0, 0);
+}
+
+void ss_ring_wake_drain(struct ss_ring *ring)
+{
+	uint64_t tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
+
+	/* seen_tail may be long out of date: look again before paying for a system call. */
+	ring->seen_tail = tail;
+	if (ring->head - tail < __atomic_load_n(&ring->wake_level, __ATOMIC_RELAXED))
+		return;
+	/* Once per filling: the drain sets the level anew when it goes back to sleep. */
+	__atomic_store_n(&ring->wake_level, UINT32_MAX, __ATOMIC_RELAXED);
+	wake_drain(ss_image);
+}
+
+static bool drain_alive(const struct ss_image *image)
+{
+	uint32_t state = __atomic_load_n(&image->drain_state, __ATOMIC_ACQUIRE);
+
+	return state == SS_DRAIN_STARTING || state == SS_DRAIN_RUNNING;
+}
+
+/* SPANSHIM_ON_FULL=block. Waits in steps of 10 ms at most, so that a missed wake-up costs no more.
+ */
+static void wait_for_space(struct ss_image *image)
+{
+	struct {
+		int64_t seconds, ns;
+	} step = { 0, 10000000 };
+	uint32_t space = __atomic_load_n(&image->space, __ATOMIC_ACQUIRE);
+
+	__atomic_fetch_add(&image->space_waiters, 1, __ATOMIC_SEQ_CST);
+	wake_drain(image);
+	ss_arch_syscall6(SYS_futex, (long)&image->space, FUTEX_WAIT, space, (long)&step, 0, 0);
+	__atomic_fetch_sub(&image->space_waiters, 1, __ATOMIC_RELAXED);
+}
+
+bool ss_ring_make_room(struct ss_ring *ring, uint64_t records, uint64_t room)
+{
+	struct ss_image *image = ss_image;
+
+	if (records > room)
+		return false;
+	for (;;) {
+		/* Partner: the drain's release store of tail: what it has read may be overwritten
+		 * now. */
+		ring->seen_tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
+		if (ring->head + records - ring->seen_tail <= room)
+			return true;
+		if (image->on_full != SS_ON_FULL_BLOCK || !drain_alive(image))
+			return false;
+		wait_for_space(image);
+	}
+}
+
+/* Where the next payload word goes; records of an event follow each other modulo the ring. */
+struct cursor {
+	struct ss_ring *ring;
+	uint64_t position;
+	uint32_t offset; /* in the record, bytes */
+};
+
+static void put_word(struct cursor *cursor, uint64_t word)
+{
+	char *record = (char *)ss_ring_record(ss_image, cursor->ring, cursor->position);
+
+	*(uint64_t *)(record + cursor->offset) = word;
+	cursor->offset += 8;
+	if (cursor->offset == SS_RECORD_BYTES) {
+		cursor->offset = 0;
+		cursor->position++;
+	}
+}
+
+static void put_text(struct cursor *cursor, const char *text, uint32_t bytes)
+{
+	uint64_t word;
+
+	for (; bytes >= 8; bytes -= 8, text += 8)
+		put_word(cursor, *(const uint64_t *)text);
+	if (!bytes)
+		return;
+	word = 0;
+	for (uint32_t i = 0; i < bytes; i++)
+		word |= (uint64_t)(uint8_t)text[i] << (8 * i);
+	put_word(cursor, word);
+}
+
+static void put_attribute(struct cursor *cursor, const struct ss_taken *taken, const char *text,
+			  uint32_t bytes, uint32_t flags)
+{
+	put_word(cursor, taken->key | (uint64_t)taken->type << 32 | (uint64_t)flags << 40);
+	if (taken->type != SS_ATTR_STRING && taken->type != SS_ATTR_STACK) {
+		put_word(cursor, (uint64_t)taken->i);
+		return;
+	}
+	put_word(cursor, bytes | (uint64_t)taken->length << 32);
+	put_text(cursor, text, bytes);
+}
+
+/* How many bytes of each attribute's text go into the main event; SEPARATE: all of it into ATTR
+ * events. A span event's attributes cannot follow later, so its texts are cut instead. Returns the
+ * payload's size. */
+static uint32_t plan(const struct ss_thread *thread, const struct ss_emission *e, uint32_t *sizes)
+{
+	uint64_t room = ss_ring_headroom(thread->ring) * SS_RECORD_BYTES;
+	uint32_t budget = room < SS_EVENT_PAYLOAD_MAX ? (uint32_t)room : SS_EVENT_PAYLOAD_MAX;
+	uint32_t payload = 0;
+
+	/* Room for the fixed part of every attribute. */
+	budget -= SS_TAKEN_MAX * sizeof(struct ss_attr);
+	for (uint32_t i = 0; i < e->count; i++) {
+		const struct ss_taken *taken = &e->taken[i];
+		bool text = taken->type == SS_ATTR_STRING || taken->type == SS_ATTR_STACK;
+		uint32_t bytes = text ? taken->bytes : 0;
+
+		sizes[i] = bytes;
+		if (e->kind == SS_EVENT_POINT)
+			sizes[i] = bytes < POINT_BYTES ? bytes : POINT_BYTES;
+		else if (bytes > LONG_BYTES || ((bytes + 7) & ~7u) > budget)
+			sizes[i] = SEPARATE;
+		if (sizes[i] == SEPARATE)
+			continue;
+		if (sizes[i] > budget)
+			sizes[i] = budget & ~7u;
+		budget -= (sizes[i] + 7) & ~7u;
+		payload += sizeof(struct ss_attr) + ((sizes[i] + 7) & ~7u);
+	}
+	return payload;
+}
+
+static uint32_t records_for(uint32_t payload_bytes)
+{
+	return 1 + (payload_bytes + SS_RECORD_BYTES - 1) / SS_RECORD_BYTES;
+}
+
+static void put_head(struct ss_event *event, const struct ss_emission *e, uint32_t payload_bytes,
+		     uint32_t tid)
+{
+	event->kind = e->kind;
+	event->hook = e->hook;
+	event->records = (uint16_t)records_for(payload_bytes);
+	event->time = e->time;
+	event->span_id = e->span_id;
+	event->entry = e->entry;
+	event->payload_bytes = (uint16_t)payload_bytes;
+	event->flags = e->flags;
+	event->status = e->status;
+	if (e->kind == SS_EVENT_OPEN) {
+		event->open.parent_id = e->parent->span_id;
+		event->open.trace_hi = e->parent->trace_hi;
+		event->open.trace_lo = e->parent->trace_lo;
+		event->open.tid = tid;
+		return;
+	}
+	event->close.result = e->result;
+	event->close.tid = tid;
+}
+
+/* A string too long for its event, in pieces. A piece that is lost ends it: what follows would be
+ * put in the wrong place. */
+static void emit_long(struct ss_thread *thread, const struct ss_emission *e,
+		      const struct ss_taken *taken)
+{
+	struct ss_emission part = { .kind = SS_EVENT_ATTR,
+				    .hook = e->hook,
+				    .time = e->time,
+				    .span_id = e->span_id,
+				    .entry = e->entry };
+	uint32_t done = 0;
+
+	while (done < taken->bytes) {
+		uint32_t bytes =
+			taken->bytes - done < CHUNK_BYTES ? taken->bytes - done : CHUNK_BYTES;
+		uint32_t flags = taken->flags | (done ? SS_ATTR_CONTINUES : 0);
+		uint32_t payload = sizeof(struct ss_attr) + ((bytes + 7) & ~7u);
+		struct cursor cursor = { thread->ring, 0, 0 };
+		struct ss_event *event;
+		uint64_t position;
+
+		if (!ss_ring_reserve(thread->ring, records_for(payload), false, &position)) {
+			ss_emit_lost(thread, SS_DROP_RING_FULL, SS_EVENT_ATTR);
+			return;
+		}
+		event = ss_ring_record(ss_image, thread->ring, position);
+		put_head(event, &part, payload, thread->tid);
+		cursor.position = position + 1;
+		put_attribute(&cursor, taken, taken->text + done, bytes, flags);
+		ss_ring_commit(thread->ring, event, position);
+		done += bytes;
+	}
+}
+
+static void emit_separate(struct ss_thread *thread, const struct ss_emission *e,
+			  const uint32_t *sizes)
+{
+	for (uint32_t i = 0; i < e->count; i++)
+		if (sizes[i] == SEPARATE)
+			emit_long(thread, e, &e->taken[i]);
+}
+
+static bool emit_main(struct ss_thread *thread, const struct ss_emission *e, const uint32_t *sizes,
+		      uint32_t payload)
+{
+	struct ss_ring *ring = thread->ring;
+	struct cursor cursor = { ring, 0, 0 };
+	bool closing = e->kind == SS_EVENT_CLOSE;
+	struct ss_event *event;
+	uint64_t position;
+
+	if (unlikely(!ss_ring_reserve(ring, records_for(payload), closing, &position))) {
+		ss_emit_lost(thread, SS_DROP_RING_FULL, e->kind);
+		return false;
+	}
+	event = ss_ring_record(ss_image, ring, position);
+	put_head(event, e, payload, thread->tid);
+	cursor.position = position + 1;
+	for (uint32_t i = 0; i < e->count; i++) {
+		const struct ss_taken *taken = &e->taken[i];
+		bool cut = sizes[i] < taken->bytes && taken->type == SS_ATTR_STRING;
+
+		if (sizes[i] != SEPARATE)
+			put_attribute(&cursor, taken, taken->text, sizes[i],
+				      taken->flags | (cut ? SS_ATTR_CUT : 0));
+	}
+	ss_ring_commit(ring, event, position);
+	return true;
+}
+
+bool ss_emit(struct ss_thread *thread, const struct ss_emission *e)
+{
+	uint32_t sizes[SS_TAKEN_MAX];
+	uint32_t payload;
+
+	if (unlikely(!thread->ring)) {
+		ss_emit_lost(thread, SS_DROP_NO_RING, e->kind);
+		return false;
+	}
+	if (likely(!e->count))
+		return emit_main(thread, e, NULL, 0);
+	payload = plan(thread, e, sizes);
+	/* A span's further attributes follow its opening event but precede its closing one. */
+	if (e->kind != SS_EVENT_OPEN)
+		emit_separate(thread, e, sizes);
+	if (unlikely(!emit_main(thread, e, sizes, payload)))
+		return false;
+	if (e->kind == SS_EVENT_OPEN)
+		emit_separate(thread, e, sizes);
+	return true;
+}

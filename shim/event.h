@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The hook event: what the shim tells the collector, one or more 64-byte records in a ring.
+ * Owned by the shim's layout; the collector (live or in `spanshim recover`) only reads it.
+ * Must not: contain pointers into the host. Everything here may be read after the host is dead,
+ * from a file that a crash tore, so every reader checks `records`, `payload_bytes` and offsets.
+ */
+#ifndef SS_EVENT_H
+#define SS_EVENT_H
+
+#include <stdint.h>
+
+#define SS_RECORD_BYTES 64u
+/* Longest event: first record plus payload records. Longer values go on in ATTR events. */
+#define SS_EVENT_RECORDS_MAX 128u
+#define SS_EVENT_PAYLOAD_MAX ((SS_EVENT_RECORDS_MAX - 1) * SS_RECORD_BYTES)
+
+enum ss_event_kind {
+	SS_EVENT_NONE,
+	SS_EVENT_OPEN,    /* a span begins */
+	SS_EVENT_CLOSE,   /* a span ends, with its status */
+	SS_EVENT_POINT,   /* something happened inside a span: an OTel span event */
+	SS_EVENT_ATTR,    /* further attributes of a span, or the rest of a long value */
+	SS_EVENT_DISCARD, /* the opened span turned out to be none (prepare of a comment): forget it
+			   */
+	SS_EVENT_KINDS,
+};
+
+/* Observation points; the names are those of the mission (and of Mellea's plugin hooks).
+ * Subscribers are dispatched by this number. Order is the file format: append only. */
+enum ss_hook {
+	SS_HOOK_NONE,
+	SS_HOOK_SESSION_PRE_INIT,
+	SS_HOOK_SESSION_POST_INIT,
+	SS_HOOK_SESSION_RESET,
+	SS_HOOK_SESSION_CLEANUP,
+	SS_HOOK_COMPONENT_PRE_EXECUTE,
+	SS_HOOK_COMPONENT_POST_SUCCESS,
+	SS_HOOK_COMPONENT_POST_ERROR,
+	SS_HOOK_GENERATION_PRE_CALL,
+	SS_HOOK_GENERATION_POST_CALL,
+	SS_HOOK_GENERATION_ERROR,
+	SS_HOOK_GENERATION_EVENT,
+	SS_HOOK_STREAMING_START,
+	SS_HOOK_STREAMING_EVENT,
+	SS_HOOK_STREAMING_END,
+	SS_HOOK_COUNT,
+};
+
+/* Why a span ended. Everything but OK becomes OTel status ERROR. */
+enum ss_status {
+	SS_STATUS_OK,
+	SS_STATUS_ERROR,       /* the declared error condition held; `result` is the code */
+	SS_STATUS_EXCEPTION,   /* a C++ (or other) exception went through the call */
+	SS_STATUS_CANCELLED,   /* forced unwind: pthread_cancel or pthread_exit */
+	SS_STATUS_LONGJMP,     /* the frame was left by longjmp (or a like) */
+	SS_STATUS_THREAD_EXIT, /* its thread ended without unwinding it */
+	SS_STATUS_COUNT,
+};
+
+enum ss_event_flags {
+	SS_EVENT_PARENT_REMOTE = 1, /* OPEN: parent came from TRACEPARENT, not from this process */
+	SS_EVENT_STATUS_ONLY = 2,   /* POINT: no span event; it only marks the span ERROR */
+	SS_EVENT_NO_RESULT = 4,     /* CLOSE, POINT: `result` means nothing */
+};
+
+/* `commit` is the low 32 bits of (ring position + 1): a record of an earlier lap never matches,
+ * so nothing need be zeroed. Stored last with release; partner: the acquire load in ring.h's
+ * ss_ring_peek. Continuation records are raw payload: ss_attr entries, 8-aligned, one after
+ * another. */
+struct ss_event {
+	uint32_t commit;
+	uint8_t kind;
+	uint8_t hook;
+	uint16_t records; /* this one included */
+	uint64_t time;    /* ticks of the image's clock (ring.h) */
+	uint64_t span_id; /* raw 64 random bits; printed as 16 hex digits, most significant first */
+	uint32_t entry;   /* index of struct ss_entry in the image's binding table */
+	uint16_t payload_bytes;
+	uint8_t flags;  /* enum ss_event_flags */
+	uint8_t status; /* CLOSE, POINT: enum ss_status */
+	union {
+		struct {
+			uint64_t parent_id; /* 0: root */
+			uint64_t trace_hi;
+			uint64_t trace_lo;
+			uint32_t tid;
+			uint32_t reserved;
+		} open;
+		struct {
+			int64_t result;
+			uint64_t reserved[2];
+			uint32_t tid;
+			uint32_t reserved2;
+		} close; /* also POINT and DISCARD */
+	};
+};
+_Static_assert(sizeof(struct ss_event) == SS_RECORD_BYTES, "the ring's record is one cache line");
+
+enum ss_attr_type {
+	SS_ATTR_NONE,
+	SS_ATTR_INT,    /* value.i */
+	SS_ATTR_DOUBLE, /* value.d */
+	SS_ATTR_BOOL,   /* value.i */
+	SS_ATTR_STRING, /* value.s, then s.bytes bytes (any bytes: the writer makes them UTF-8) */
+	SS_ATTR_NAME,   /* value.i: offset of a string in the image's string area */
+	SS_ATTR_STACK,  /* value.s, then code addresses, uint64_t each, innermost first */
+	SS_ATTR_TYPES,
+};
+
+enum ss_attr_flags {
+	SS_ATTR_CONTINUES = 1, /* appends to the last STRING value of the same key of this span */
+	SS_ATTR_CUT = 2,       /* the value was longer than the shim would carry */
+};
+
+/* Keys below this are not string offsets but the meanings listed here. */
+enum ss_attr_key {
+	SS_KEY_NONE,
+	SS_KEY_STATUS_MESSAGE,    /* STRING: OTel status.message */
+	SS_KEY_EXCEPTION_TYPE,    /* STRING: mangled C++ type name, as in std::type_info */
+	SS_KEY_EXCEPTION_MESSAGE, /* STRING */
+	SS_KEY_STACK,             /* STACK */
+	SS_KEY_RESERVED = 64,
+};
+
+struct ss_attr {
+	uint32_t key; /* offset in the image's string area, or enum ss_attr_key */
+	uint8_t type;
+	uint8_t flags;
+	uint16_t reserved;
+	union {
+		int64_t i;
+		double d;
+		struct {
+			uint32_t bytes;  /* that follow, then zero padding to 8 */
+			uint32_t length; /* of the whole value, were it not cut */
+		} s;
+	};
+};
+_Static_assert(sizeof(struct ss_attr) == 16, "attributes stay 8-aligned");
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The exported wrappers of the functions that end a process without running its exit handlers: the
+ * image is finished first. exit() needs none; the shim's destructor runs in it.
+ * Runs on host threads, in signal handlers and in vfork children.
+ * Must not: allocate or lock.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "shim/intercept/intercept.h"
+#include "shim/process.h"
+
+#define EXPORTED __attribute__((visibility("default")))
+
+static _Noreturn void end_process(const char *name, int status)
+{
+	void (*function)(int);
+
+	ss_process_finish();
+	function = ss_intercept_real(name);
+	if (function)
+		function(status);
+	for (;;)
+		syscall(SYS_exit_group, status);
+}
+
+EXPORTED void _exit(int status)
+{
+	end_process("_exit", status);
+}
+
+EXPORTED void _Exit(int status)
+{
+	end_process("_Exit", status);
+}
+
+EXPORTED void quick_exit(int status)
+{
+	end_process("quick_exit", status);
+}
+
+/* A SIGABRT handler may jump back into the host, so the image is not finished. */
+EXPORTED void abort(void)
+{
+	void (*function)(void) = ss_intercept_real("abort");
+
+	ss_process_flush();
+	if (function)
+		function();
+	for (;;)
+		syscall(SYS_exit_group, 128 + SIGABRT);
+}

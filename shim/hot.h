@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * State of one thread, and the producer's side of its ring: reserve, fill, commit. Each thread (and
+ * the signal handlers that interrupt it) writes its own ring only, so plain instructions that a
+ * signal cannot split are atomic enough; no lock prefix anywhere. Must not: call libc, loop without
+ * bound, or touch vector registers. Everything here is compiled -mgeneral-regs-only -ffreestanding
+ * when record.c and its kin include it.
+ */
+#ifndef SS_HOT_H
+#define SS_HOT_H
+
+#include "arch.h"
+#include "frame.h"
+#include "shim/context.h"
+#include "shim/handles.h"
+#include "shim/ring.h"
+
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+#define SS_DEPTH     256 /* wrapped calls in progress per thread */
+#define SS_AMBIENTS  4
+#define SS_NO_SHADOW 0xffffu
+
+/* One wrapped call in progress. Lives in a per-thread pool and is chained innermost first; a pool,
+ * not a stack, because coroutines leave calls in another order than they entered them. */
+struct ss_shadow {
+	struct ss_frame *frame;
+	struct ss_span_ref span; /* what calls made inside this one get as parent */
+	uint64_t own_id;    /* span that ends with this call; 0: none (dropped, or not a span) */
+	uint64_t stream_id; /* open stream span of a CALL, fed by events of its thread */
+	uint64_t handle_value;
+	struct ss_handle
+		handle; /* CLOSE: taken from the table; EVENT: copy of what it belongs to */
+	uint64_t t0;
+	uint32_t entry;
+	uint16_t outer; /* index of the enclosing record, or SS_NO_SHADOW; also links the free ones
+			 */
+	uint8_t when;   /* enum ss_when */
+	uint8_t has_handle;
+};
+
+struct ss_ambient { /* a session this thread opened (or inherited) and that may still be open */
+	uint64_t key;
+	uint64_t span_id;
+};
+
+struct ss_thread {
+	uint64_t generation;  /* of the image that `ring` belongs to; see ss_generation */
+	struct ss_ring *ring; /* NULL: none could be had; losses are counted in the image */
+	struct ss_shadow *pool;
+	uint32_t guard;       /* > 0: the shim's own doing, record nothing */
+	uint16_t current;     /* innermost shadow record */
+	uint16_t free_shadow; /* list of used and freed records; those from fresh_shadow on are
+				 untouched */
+	uint16_t fresh_shadow;
+	uint64_t random;                 /* splitmix64 state */
+	uintptr_t stack_low, stack_high; /* the thread's own stack; 0, 0 if unknown */
+	struct ss_span_ref inherited;
+	struct ss_ambient ambient[SS_AMBIENTS]; /* newest first */
+	uint32_t tid;
+	uint32_t own_ambients; /* the first ones; what follows came from the creator */
+};
+
+extern __thread struct ss_thread ss_thread;
+
+/* The image's nonce, in a page that the kernel wipes in every forked child (also one forked without
+ * libc): 0 there, so that the child never writes to its parent's ring. 1 before the first event. */
+extern volatile uint64_t *ss_generation;
+extern struct ss_image *ss_image; /* of this generation; NULL before the first event */
+extern uint32_t ss_clock;         /* enum ss_clock */
+extern int (*ss_vdso_gettime)(int, void *);
+extern const struct ss_binding_table *ss_table;
+
+extern uint32_t ss_stacks;                /* enum ss_stacks */
+extern int (*ss_backtrace)(void **, int); /* the collector's, once it is loaded */
+
+uint64_t ss_now_slow(void);
+
+/* Ends the calls a thread never returned from; when its data are torn down. record.c. */
+void ss_record_thread_end(struct ss_thread *thread);
+
+static inline uint64_t ss_now(void)
+{
+	if (likely(ss_clock == SS_CLOCK_TSC))
+		return ss_arch_ticks();
+	return ss_now_slow();
+}
+
+static inline bool ss_thread_ready(const struct ss_thread *thread)
+{
+	uint64_t generation = *ss_generation;
+
+	return likely(generation != 0 && thread->generation == generation);
+}
+
+/* Nonzero 64 random bits (splitmix64, Steele et al. 2014). */
+static inline uint64_t ss_random(struct ss_thread *thread)
+{
+	uint64_t z = (thread->random += 0x9e3779b97f4a7c15ull);
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+	z ^= z >> 31;
+	return z ? z : 1;
+}
+
+static inline uint64_t ss_ring_capacity(const struct ss_ring *ring)
+{
+	return (uint64_t)ring->mask + 1;
+}
+
+/* The last quarter of a ring is for closing events only: a span that was let in can always end. */
+static inline uint64_t ss_ring_headroom(const struct ss_ring *ring)
+{
+	return ss_ring_capacity(ring) / 4;
+}
+
+/* Ring full (or seems so): look at the drain's tail, wait if the policy says so. Returns whether
+ * `records` fit now when `room` of the ring may be used. */
+bool ss_ring_make_room(struct ss_ring *ring, uint64_t records, uint64_t room);
+/* The ring is filled to the level at which the drain wants to be woken. */
+void ss_ring_wake_drain(struct ss_ring *ring);
+
+/* Reserves `records` consecutive positions, leaving the headroom alone unless `closing`. False:
+ * full, nothing reserved (the caller counts the loss). The compare-and-exchange makes check and
+ * reservation one step for signal handlers of this thread. */
+static inline bool ss_ring_reserve(struct ss_ring *ring, uint64_t records, bool closing,
+				   uint64_t *ret_position)
+{
+	uint64_t head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
+	uint64_t room = ss_ring_capacity(ring) - (closing ? 0 : ss_ring_headroom(ring));
+
+	do {
+		while (unlikely(head + records - ring->seen_tail > room)) {
+			if (!ss_ring_make_room(ring, records, room))
+				return false;
+			head = __atomic_load_n(&ring->head, __ATOMIC_RELAXED);
+		}
+	} while (unlikely(!ss_arch_cmpxchg_local(&ring->head, &head, head + records)));
+	*ret_position = head;
+	return true;
+}
+
+/* Publishes the filled event at `position`. Partner: the acquire load in ss_ring_peek. */
+static inline void ss_ring_commit(struct ss_ring *ring, struct ss_event *event, uint64_t position)
+{
+	uint64_t used = position + event->records - ring->seen_tail;
+
+	__atomic_store_n(&event->commit, (uint32_t)(position + 1), __ATOMIC_RELEASE);
+	if (unlikely(used >= __atomic_load_n(&ring->wake_level, __ATOMIC_RELAXED)))
+		ss_ring_wake_drain(ring);
+}
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which symbols are declared: a hash over the names in the enabled bindings, with a filter in front
+ * of it that rejects nearly every other name by its first four characters. Filled once, before any
+ * other thread can ask; read-only afterwards. Must not: allocate.
+ */
+#ifndef SS_DECLARED_H
+#define SS_DECLARED_H
+
+#include <stdint.h>
+
+#include "shim/bindings/binding.h"
+
+#define SS_DECLARED_MAX 2048u /* names */
+
+/* Takes the entries of the bindings whose bit is set in `enabled`. Returns how many of them found
+ * no room. `table` must live on. */
+uint32_t ss_declared_set(const struct ss_binding_table *table, uint64_t enabled);
+
+/* The first enabled entry of the symbol, or SS_NO_INDEX. Any thread; signal-safe. */
+uint32_t ss_declared_find(const char *name);
+
+/* The table, NULL while there is none. */
+const struct ss_binding_table *ss_declared_table(void);
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Composition root of the preloaded object: environment -> configuration -> bindings ->
+ * interception. Runs in the constructor, or earlier, when the first constructor of any object runs
+ * (__gmon_start__). Must not: fail outward. Whatever is wrong becomes one line on the shim's log,
+ * and the process goes on as if we were not there.
+ */
+#include "shim/main.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shim/bindings/builtin.h"
+#include "shim/config.h"
+#include "shim/drain_thread.h"
+#include "shim/hot.h"
+#include "shim/intercept/elf.h"
+#include "shim/intercept/intercept.h"
+#include "shim/log.h"
+#include "shim/process.h"
+#include "shim/ring_file.h"
+#include "shim/shadow.h"
+#include "shim/value.h"
+
+extern int __cxa_atexit(void (*)(void *), void *, void *);
+extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
+
+static struct ss_config config;
+static char cwd[PATH_MAX], executable[PATH_MAX], directory[SS_RING_PATH_BYTES];
+
+static void complain(const char *name, const char *value, const char *expected)
+{
+	ss_log("%s=%.100s: expected %s; the default is used", name, value, expected);
+}
+
+static const char *program(void)
+{
+	const char *slash = strrchr(executable, '/');
+
+	return slash ? slash + 1 : executable;
+}
+
+static void find_process_names(void)
+{
+	ssize_t n = readlink("/proc/self/exe", executable, sizeof(executable) - 1);
+
+	if (n < 0) /* no /proc: what the kernel was asked to run */
+		snprintf(executable, sizeof(executable), "%s",
+			 getauxval(AT_EXECFN) ? (const char *)getauxval(AT_EXECFN) : "unknown");
+	if (!getcwd(cwd, sizeof(cwd)))
+		snprintf(cwd, sizeof(cwd), "/");
+}
+
+static void open_log(void)
+{
+	char target[PATH_MAX];
+
+	if (!config.log[0] || !strcmp(config.log, "stderr")) {
+		ss_log_init(config.log);
+		return;
+	}
+	if (!ss_config_expand(config.log, program(), (uint32_t)getpid(), 0, cwd, target,
+			      sizeof(target)))
+		ss_log_init(target);
+}
+
+static int find_self(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	char *path = arg;
+	const char *slash;
+
+	if (info->dlpi_addr != (uintptr_t)&__ehdr_start)
+		return 0;
+	slash = strrchr(info->dlpi_name, '/');
+	if (info->dlpi_name[0] == '/')
+		snprintf(path, PATH_MAX, "%.*s", (int)(slash - info->dlpi_name), info->dlpi_name);
+	else if (slash)
+		snprintf(path, PATH_MAX, "%.*s/%.*s", PATH_MAX / 2, cwd,
+			 (int)(slash - info->dlpi_name), info->dlpi_name);
+	return 1;
+}
+
+static void find_vdso_clock(void)
+{
+	const void *vdso = (const void *)getauxval(AT_SYSINFO_EHDR);
+	const ElfW(Sym) * symbol;
+	struct ss_elf elf;
+
+	if (!vdso || ss_elf_read_image(&elf, vdso))
+		return;
+	symbol = ss_elf_lookup(&elf, SS_VDSO_CLOCK_GETTIME, NULL);
+	if (symbol)
+		ss_vdso_gettime = (int (*)(int, void *))ss_elf_address(&elf, symbol);
+}
+
+/* The binding table for SPANSHIM_BINDINGS: built in at compile time, or compiled now by the
+ * collector. NULL: nothing to trace, or an error that has been logged. */
+static const struct ss_binding_table *choose_table(uint64_t *ret_enabled)
+{
+	char collector[PATH_MAX] = "", error[1024] = "";
+	void *compiled = NULL;
+
+	dl_iterate_phdr(find_self, collector);
+	ss_drain_thread_locate(collector);
+	if (!ss_builtin_select(config.bindings, ret_enabled))
+		return *ret_enabled ? (const struct ss_binding_table *)(const void *)ss_builtin_table : NULL;
+	*ret_enabled = UINT64_MAX;
+	if (ss_drain_thread_compile(config.bindings, &compiled, error, sizeof(error))) {
+		ss_log("nothing is traced: %s", error);
+		return NULL;
+	}
+	return compiled;
+}
+
+static void find_remote_parent(void)
+{
+	uint64_t trace[2] = { 0, 0 }, span_id = 0;
+	uint8_t flags;
+
+	if (ss_config_parse_traceparent(config.traceparent, trace, &span_id, &flags))
+		ss_config_parse_trace_id(config.trace_id, trace);
+	ss_remote_parent.trace_hi = trace[0];
+	ss_remote_parent.trace_lo = trace[1];
+	ss_remote_parent.span_id = span_id;
+}
+
+/* The image before this one ended by exec. If it left nothing to recover, its file can go. */
+static void clean_up_previous(void)
+{
+	struct ss_image image;
+	struct stat st;
+	int fd;
+
+	if (!config.previous[0])
+		return;
+	fd = open(config.previous, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	    pread(fd, &image, sizeof(image), 0) == sizeof(image) && image.magic == SS_IMAGE_MAGIC &&
+	    image.version == SS_IMAGE_VERSION && image.pid == (uint32_t)getpid() &&
+	    image.exec_pending && !image.open_spans && image.flush_done == image.flush_request)
+		unlink(config.previous);
+	close(fd);
+}
+
+static void at_exit(void *unused)
+{
+	ss_process_finish();
+}
+
+static void start(char *const *envp)
+{
+	struct ss_ring_file_facts facts = { .config = &config };
+	uint64_t enabled = 0;
+
+	ss_config_read(&config, envp, NULL);
+	if (config.disabled)
+		return;
+	find_process_names();
+	open_log();
+	if (config.log[0])
+		ss_config_read(&config, envp, complain);
+	clean_up_previous();
+	facts.table = choose_table(&enabled);
+	if (!facts.table)
+		return;
+	find_vdso_clock();
+	find_remote_parent();
+	ss_content = config.content;
+	ss_stacks = config.stacks;
+	ss_ring_file_default_directory(directory, sizeof(directory));
+	facts.directory = config.dir[0] ? config.dir : directory;
+	facts.cwd = cwd;
+	facts.program = program();
+	facts.executable = executable;
+	if (ss_process_init(&facts)) {
+		ss_log("nothing is traced: the kernel lacks MADV_WIPEONFORK");
+		return;
+	}
+	/* Registered before the loader's own: runs after every destructor, as the last thing. */
+	__cxa_atexit(at_exit, NULL, NULL);
+	ss_intercept_start(facts.table, enabled);
+}
+
+void ss_main_start(char *const *envp)
+{
+	static bool started;
+	int saved_errno = errno;
+
+	if (started || !envp)
+		return;
+	started = true;
+	ss_guard_enter();
+	ss_intercept_resolve();
+	start(envp);
+	ss_guard_leave();
+	errno = saved_errno;
+}
+
+__attribute__((constructor(101))) static void construct(int argc, char **argv, char **envp)
+{
+	ss_main_start(envp ? envp : environ);
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "shim/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shim/drain_thread.h"
+#include "shim/emit.h"
+#include "shim/log.h"
+#include "shim/ring_file.h"
+#include "shim/shadow.h"
+
+/* Values of *ss_generation that are no image's nonce. */
+#define GENERATION_NONE     0ull /* before the first event, and in a forked child */
+#define GENERATION_UNRINGED 1ull /* no ring file could be made: count and go on */
+#define GENERATION_FINISHED 2ull /* after the last flush */
+
+#define PATIENCE_MS 2000 /* how long an exit waits for a drain that makes no progress */
+#define STEP_MS     20
+#define LOCK_TRIES  100000
+
+static uint64_t no_generation;
+volatile uint64_t *ss_generation = &no_generation;
+struct ss_image *ss_image;
+uint32_t ss_clock = SS_CLOCK_MONOTONIC;
+int (*ss_vdso_gettime)(int, void *);
+const struct ss_binding_table *ss_table;
+
+static struct ss_ring_file_facts facts;
+static char ring_path[SS_RING_PATH_BYTES];
+static pthread_key_t thread_key;
+static bool thread_key_made, active, finished;
+static uint32_t image_lock; /* pid of the holder; a parent's, after fork, means nothing */
+
+uint64_t ss_now_slow(void)
+{
+	int64_t ts[2] = { 0, 0 };
+
+	if (!ss_vdso_gettime || ss_vdso_gettime(CLOCK_MONOTONIC, ts))
+		ss_arch_syscall6(SYS_clock_gettime, CLOCK_MONOTONIC, (long)ts, 0, 0, 0, 0);
+	return (uint64_t)ts[0] * 1000000000u + (uint64_t)ts[1];
+}
+
+bool ss_process_active(void)
+{
+	return active;
+}
+
+static bool lock_image(void)
+{
+	uint32_t pid = (uint32_t)getpid();
+
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		uint32_t holder = 0;
+
+		if (__atomic_compare_exchange_n(&image_lock, &holder, pid, false, __ATOMIC_ACQUIRE,
+						__ATOMIC_RELAXED))
+			return true;
+		/* Held at a fork, by a thread that does not exist here. */
+		if (holder != pid)
+			__atomic_compare_exchange_n(&image_lock, &holder, 0, false,
+						    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+		sched_yield();
+	}
+	return false;
+}
+
+static void unlock_image(void)
+{
+	__atomic_store_n(&image_lock, 0, __ATOMIC_RELEASE);
+}
+
+static uint64_t random_word(void)
+{
+	uint64_t word = 0;
+
+	if (syscall(SYS_getrandom, &word, sizeof(word), GRND_NONBLOCK) != sizeof(word))
+		word = ss_now_slow() * 0x9e3779b97f4a7c15ull ^ (uint64_t)getpid() << 32;
+	return word;
+}
+
+static void before_fork(void)
+{
+	if (ss_image && *ss_generation == ss_image->nonce)
+		ss_drain_thread_settle(ss_image);
+}
+
+static void end_thread(void *arg)
+{
+	struct ss_thread *thread = arg;
+	void *pool = thread->pool;
+
+	if (ss_thread_ready(thread)) {
+		ss_record_thread_end(thread);
+		if (thread->ring)
+			ss_ring_file_retire(thread->ring);
+	}
+	thread->guard++;
+	thread->generation = GENERATION_NONE;
+	thread->ring = NULL;
+	thread->pool = NULL;
+	thread->current = thread->free_shadow = SS_NO_SHADOW;
+	thread->fresh_shadow = 0;
+	if (pool)
+		munmap(pool, SS_DEPTH * sizeof(struct ss_shadow));
+	thread->guard--;
+}
+
+/* Once per process (a child keeps both). */
+static void make_hooks(void)
+{
+	if (thread_key_made)
+		return;
+	thread_key_made = pthread_key_create(&thread_key, end_thread) == 0;
+	pthread_atfork(before_fork, NULL, NULL);
+}
+
+static uint32_t choose_clock(void)
+{
+	char name[16] = "";
+	int fd = open("/sys/devices/system/clocksource/clocksource0/current_clocksource",
+		      O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return SS_CLOCK_MONOTONIC;
+	if (read(fd, name, sizeof(name) - 1) < 0)
+		name[0] = '\0';
+	close(fd);
+	return strcmp(name, "tsc\n") ? SS_CLOCK_MONOTONIC : SS_CLOCK_TSC;
+}
+
+/* First event of the image. With image_lock. */
+static void make_image(void)
+{
+	struct ss_image *parents = ss_image, *image = NULL;
+	uint64_t generation = GENERATION_UNRINGED;
+	int r;
+
+	ss_image = NULL;
+	if (parents) /* forked: their ring file is theirs */
+		munmap(parents, parents->file_bytes);
+	make_hooks();
+	facts.pid = (uint32_t)getpid();
+	facts.clock = ss_clock = choose_clock();
+	do {
+		facts.nonce = random_word();
+	} while (facts.nonce <= GENERATION_FINISHED);
+	r = ss_ring_file_create(&facts, ring_path, sizeof(ring_path), &image);
+	if (r) {
+		ss_log("nothing is recorded: cannot make a ring file in %s: %s", facts.directory,
+		       strerror(-r));
+	} else {
+		ss_image = image;
+		generation = facts.nonce;
+		r = ss_drain_thread_start(image);
+		if (r)
+			ss_log("no drain thread (%s); run 'spanshim recover' when the process "
+			       "has ended",
+			       strerror(-r));
+	}
+	/* Publishes ss_image; partner: ss_thread_ready, then ss_process_join on other threads. */
+	__atomic_store_n(ss_generation, generation, __ATOMIC_RELEASE);
+}
+
+/* The thread's own stack: for its first thread from the kernel's words at its top, for others from
+ * the thread descriptor, which libc puts at the top. */
+static void find_stack(struct ss_thread *thread)
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+	uint64_t bytes = 8u << 20;
+	struct rlimit limit;
+
+	if (thread->stack_high)
+		return;
+	if (!getrlimit(RLIMIT_STACK, &limit) && limit.rlim_cur != RLIM_INFINITY)
+		bytes = limit.rlim_cur;
+	if (thread->tid == facts.pid)
+		thread->stack_high = (getauxval(AT_RANDOM) + SS_PAGE_BYTES) & ~(SS_PAGE_BYTES - 1);
+	else
+		thread->stack_high = (uintptr_t)pthread_self();
+	thread->stack_low = thread->stack_high - bytes;
+	if (here < thread->stack_low || here >= thread->stack_high)
+		thread->stack_low = thread->stack_high = 0;
+}
+
+static void forget_parents_spans(struct ss_thread *thread)
+{
+	struct ss_shadow *shadow = ss_shadow_top(thread);
+
+	for (; shadow; shadow = ss_shadow_outer(thread, shadow))
+		shadow->own_id = shadow->stream_id = 0;
+}
+
+static void attach_thread(struct ss_thread *thread, uint64_t generation)
+{
+	void *pool;
+
+	thread->tid = (uint32_t)syscall(SYS_gettid);
+	thread->random = random_word();
+	thread->ring = NULL;
+	find_stack(thread);
+	if (thread->pool) {
+		forget_parents_spans(thread);
+	} else {
+		pool = mmap(NULL, SS_DEPTH * sizeof(struct ss_shadow), PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		thread->pool = pool == MAP_FAILED ? NULL : pool;
+	}
+	if (generation > GENERATION_FINISHED)
+		thread->ring = ss_ring_file_claim(ss_image, thread->tid);
+	if (thread_key_made)
+		pthread_setspecific(thread_key, thread);
+	thread->generation = generation;
+}
+
+void ss_process_join(void *arg)
+{
+	struct ss_thread *thread = arg;
+	uint64_t generation;
+	int saved_errno = errno;
+
+	thread->guard++;
+	if (*ss_generation == GENERATION_NONE && active && !finished && lock_image()) {
+		if (*ss_generation == GENERATION_NONE)
+			make_image();
+		unlock_image();
+	}
+	generation = __atomic_load_n(ss_generation, __ATOMIC_ACQUIRE);
+	if (generation != GENERATION_NONE && thread->generation != generation)
+		attach_thread(thread, generation);
+	thread->guard--;
+	errno = saved_errno;
+}
+
+/* The image of this very process: not a parent's seen from a forked or vforked child. */
+static struct ss_image *own_image(void)
+{
+	struct ss_image *image = ss_image;
+
+	if (!image || *ss_generation != image->nonce || image->pid != (uint32_t)getpid())
+		return NULL;
+	return (uint64_t)syscall(SYS_gettid) == image->drain_tid ? NULL : image;
+}
+
+static uint32_t request_flush(struct ss_image *image)
+{
+	uint32_t request = __atomic_add_fetch(&image->flush_request, 1, __ATOMIC_ACQ_REL);
+
+	__atomic_fetch_add(&image->wake, 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &image->wake, FUTEX_WAKE, 1, NULL, NULL, 0);
+	return request;
+}
+
+static uint64_t monotonic_ms(void)
+{
+	return ss_now_slow() / 1000000u;
+}
+
+/* Waits as long as the drain makes progress. */
+static bool wait_flushed(struct ss_image *image, uint32_t request)
+{
+	struct timespec step = { 0, STEP_MS * 1000000l };
+	uint64_t progress = 0, since_ms = monotonic_ms();
+
+	while (monotonic_ms() - since_ms < PATIENCE_MS) {
+		uint32_t done = __atomic_load_n(&image->flush_done, __ATOMIC_ACQUIRE);
+		uint32_t state = __atomic_load_n(&image->drain_state, __ATOMIC_ACQUIRE);
+		uint64_t now = __atomic_load_n(&image->progress, __ATOMIC_RELAXED);
+
+		if ((int32_t)(done - request) >= 0)
+			return true;
+		if (state == SS_DRAIN_FAILED || state == SS_DRAIN_DONE)
+			return false;
+		if (now != progress)
+			since_ms = monotonic_ms();
+		progress = now;
+		syscall(SYS_futex, &image->flush_done, FUTEX_WAIT, done, &step, NULL, 0);
+	}
+	return false;
+}
+
+static bool flush(struct ss_image *image)
+{
+	if (wait_flushed(image, request_flush(image)))
+		return true;
+	ss_log("events are not written out yet; run 'spanshim recover %s' when the process has "
+	       "ended",
+	       ring_path);
+	return false;
+}
+
+void ss_process_flush(void)
+{
+	struct ss_image *image = own_image();
+	int saved_errno = errno;
+
+	if (image) {
+		ss_guard_enter();
+		flush(image);
+		ss_guard_leave();
+	}
+	errno = saved_errno;
+}
+
+void ss_process_finish(void)
+{
+	struct ss_image *image = own_image();
+	int saved_errno = errno;
+
+	if (ss_lost_without_image && !ss_image) {
+		ss_log("%llu events lost: there was no ring file",
+		       (unsigned long long)ss_lost_without_image);
+		ss_lost_without_image = 0;
+	}
+	if (image && !__atomic_exchange_n(&finished, true, __ATOMIC_ACQ_REL)) {
+		ss_guard_enter();
+		/* From here on other threads' events go nowhere, so that the last drain sees all.
+		 */
+		*ss_generation = GENERATION_FINISHED;
+		__atomic_store_n(&image->finish, 1, __ATOMIC_RELEASE);
+		flush(image);
+		ss_guard_leave();
+	}
+	errno = saved_errno;
+}
+
+void ss_process_before_exec(const char **ret_ring_file)
+{
+	struct ss_image *image = own_image();
+
+	*ret_ring_file = "";
+	if (!image)
+		return;
+	ss_process_flush();
+	__atomic_store_n(&image->exec_pending, 1, __ATOMIC_RELEASE);
+	*ret_ring_file = ring_path;
+}
+
+void ss_process_after_exec(void)
+{
+	struct ss_image *image = own_image();
+
+	if (image)
+		__atomic_store_n(&image->exec_pending, 0, __ATOMIC_RELEASE);
+}
+
+int ss_process_init(const struct ss_ring_file_facts *about)
+{
+	void *page = mmap(NULL, SS_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+
+	if (page == MAP_FAILED)
+		return -errno;
+	if (madvise(page, SS_PAGE_BYTES, MADV_WIPEONFORK)) {
+		int r = -errno;
+
+		munmap(page, SS_PAGE_BYTES);
+		return r;
+	}
+	facts = *about;
+	ss_table = about->table;
+	ss_generation = page;
+	active = true;
+	return 0;
+}

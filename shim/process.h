@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The process image's life: its ring file and drain thread from the first event to the last flush,
+ * over fork, vfork, exec and every way to end. Runs on host threads, on cold paths only. Must not:
+ * wait without bound, or touch the parent's ring from a forked child.
+ */
+#ifndef SS_PROCESS_H
+#define SS_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ss_ring_file_facts;
+
+/* Makes the shim active: from now on the first event makes an image. `about` is copied, what it
+ * points to must stay. Constructor's thread, once. Returns 0 or -errno (stay inert). */
+int ss_process_init(const struct ss_ring_file_facts *about);
+
+/* Asks the drain to write out all complete spans and waits until it has, while it makes progress
+ * (at most 2 s without any). No-op in an image without events, in a vfork child, and on the drain
+ * thread. Keeps errno. Any thread. */
+void ss_process_flush(void);
+
+/* As ss_process_flush, then ends open spans, writes the losses and removes the ring file: the image
+ * is about to end for sure (_exit, exit handlers). Later events are counted as dropped. */
+void ss_process_finish(void);
+
+/* Before an exec: flush, and note in the ring file that the image may end here. `ret_ring_file`
+ * (may be "") is the file that the next image of this process must look at (SPANSHIM_PREVIOUS). */
+void ss_process_before_exec(const char **ret_ring_file);
+/* The exec failed: the image goes on. */
+void ss_process_after_exec(void);
+
+/* Gives `thread` (struct ss_thread *, the calling thread's) its ring and shadow records in the
+ * present image; makes the image first if this is its first event, or the first after a fork.
+ * Called from the hot side through ss_arch_call_saved. Keeps errno; on failure the thread records
+ * nothing. */
+void ss_process_join(void *thread);
+
+/* True when any binding is active (the shim is not inert). */
+bool ss_process_active(void);
+
+#endif

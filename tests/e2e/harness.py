@@ -1,0 +1,534 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the end-to-end tests share: running a program traced and untraced, reading dumps, a server.
+
+Owns no assertion about any one program. Everything runs in a temporary directory of its own, with an
+environment free of spanshim's, OpenTelemetry's and the loader's variables, so that tests can run
+side by side. Dumps are read here with json alone: the product's own reader must not be its own witness.
+"""
+
+import contextlib
+import glob
+import http.server
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+import urllib.parse
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.abspath(os.environ.get("SPANSHIM_BUILD") or os.path.join(SOURCE, "build"))
+COMMAND = os.path.join(BUILD, "spanshim")
+PRELOAD = os.path.join(BUILD, "libspanshim.so")
+VICTIMS = os.path.join(BUILD, "tests", "e2e", "victims")
+VICTIM_SOURCES = os.path.join(SOURCE, "tests", "e2e", "victims")
+PROCESS_BINDING = os.path.join(VICTIM_SOURCES, "process", "vict_proc.json")
+DRIVE = os.path.join(BUILD, "tests", "e2e", "load", "drive")
+LOAD_BINDING = os.path.join(SOURCE, "tests", "e2e", "load", "load.json")
+
+EVENT_LIMIT = 128  # OpenTelemetry's default for span events
+OK, ERROR = 0, 2  # status codes: spanshim never writes 1
+LOSS_PREFIX = "spanshim.dropped."
+LINE_BYTES_MAX = 512 * 1024 + 256
+
+
+def victim(name):
+    """Path of a victim program that the build made."""
+    return os.path.join(VICTIMS, name)
+
+
+def clean_environment():
+    """This process's environment without anything that configures tracing or preloads."""
+    kept = {}
+    for name, value in os.environ.items():
+        if name.startswith(("SPANSHIM_", "OTEL_", "LD_", "MELLEA_")):
+            continue
+        if name in ("TRACEPARENT", "TRACESTATE", "BAGGAGE") or name.lower().endswith("_proxy"):
+            continue
+        kept[name] = value
+    kept["LC_ALL"] = "C.UTF-8"
+    return kept
+
+
+def plain_value(value):
+    """The Python value of an OTLP/JSON AnyValue."""
+    (kind, content), = value.items()
+    if kind == "intValue":
+        if not isinstance(content, str):
+            raise ValueError("intValue is a JSON string, not %r" % (content,))
+        return int(content)
+    if kind in ("stringValue", "boolValue", "doubleValue"):
+        return content
+    if kind == "arrayValue":
+        return [plain_value(element) for element in content.get("values", [])]
+    raise ValueError("unknown kind of value: " + kind)
+
+
+def plain_attributes(attributes):
+    """A dict of an OTLP/JSON attribute list; a key that stands there twice is an error."""
+    plain = {}
+    for attribute in attributes:
+        if attribute["key"] in plain:
+            raise ValueError("attribute twice: " + attribute["key"])
+        plain[attribute["key"]] = plain_value(attribute["value"])
+    return plain
+
+
+class Event:
+    """One span event."""
+
+    __slots__ = ("name", "time", "attributes")
+
+    def __init__(self, raw):
+        self.name = raw["name"]
+        self.time = int(raw["timeUnixNano"])
+        self.attributes = plain_attributes(raw.get("attributes", []))
+
+
+class Span:
+    """One span of a dump. Attributes and events are made when first asked for: dumps can be large."""
+
+    __slots__ = ("raw", "resource", "scope", "span_id", "trace_id", "parent_id", "name",
+                 "_attributes", "_events")
+
+    def __init__(self, raw, resource, scope):
+        self.raw = raw
+        self.resource = resource
+        self.scope = scope
+        self.span_id = raw["spanId"]
+        self.trace_id = raw["traceId"]
+        self.parent_id = raw.get("parentSpanId", "")
+        self.name = raw["name"]
+        self._attributes = None
+        self._events = None
+
+    @property
+    def attributes(self):
+        if self._attributes is None:
+            self._attributes = plain_attributes(self.raw.get("attributes", []))
+        return self._attributes
+
+    @property
+    def events(self):
+        if self._events is None:
+            self._events = [Event(event) for event in self.raw.get("events", [])]
+        return self._events
+
+    @property
+    def dropped_events(self):
+        return int(self.raw.get("droppedEventsCount", 0))
+
+    @property
+    def status(self):
+        return self.raw.get("status", {}).get("code", OK)
+
+    @property
+    def message(self):
+        return self.raw.get("status", {}).get("message", "")
+
+    @property
+    def start(self):
+        return int(self.raw["startTimeUnixNano"])
+
+    @property
+    def end(self):
+        return int(self.raw["endTimeUnixNano"])
+
+    @property
+    def links(self):
+        return self.raw.get("links", [])
+
+    @property
+    def unfinished(self):
+        return self.attributes.get("spanshim.unfinished", False)
+
+    def __repr__(self):
+        return "<%s %s under %s status %r %r>" % (
+            self.name, self.span_id, self.parent_id or "-", self.status, self.attributes)
+
+
+class Dump:
+    """The spans and losses of one or more dump files. A missing file is an empty dump."""
+
+    def __init__(self, *paths):
+        self.spans = []
+        self.losses = {}  # "ring_full.open" -> count
+        self.lines = 0
+        for path in paths:
+            if os.path.exists(path):
+                self._read(path)
+        self.by_id = {span.span_id: span for span in self.spans}
+
+    def _read(self, path):
+        with open(path, "rb") as file:
+            for line in file:
+                if not line.endswith(b"\n"):
+                    raise ValueError("%s: last line is not whole" % path)
+                if len(line) > LINE_BYTES_MAX:
+                    raise ValueError("%s: a line of %d bytes" % (path, len(line)))
+                self.lines += 1
+                self._read_line(json.loads(line))
+
+    def _read_line(self, data):
+        for resource_spans in data["resourceSpans"]:
+            resource = plain_attributes(resource_spans["resource"].get("attributes", []))
+            for key, value in resource.items():
+                if key.startswith(LOSS_PREFIX):
+                    reason = key[len(LOSS_PREFIX):]
+                    self.losses[reason] = self.losses.get(reason, 0) + value
+            for scope_spans in resource_spans.get("scopeSpans", []):
+                scope = scope_spans.get("scope", {})
+                for raw in scope_spans["spans"]:
+                    self.spans.append(Span(raw, resource, scope))
+
+    def named(self, name):
+        return [span for span in self.spans if span.name == name]
+
+    def count(self, name):
+        return sum(span.name == name for span in self.spans)
+
+    def one(self, name):
+        """The only span of that name."""
+        found = self.named(name)
+        if len(found) != 1:
+            raise AssertionError("%d spans named %r, expected 1; all: %s"
+                                 % (len(found), name, self.names()))
+        return found[0]
+
+    def names(self):
+        """Span names with their counts."""
+        counts = {}
+        for span in self.spans:
+            counts[span.name] = counts.get(span.name, 0) + 1
+        return counts
+
+    def children(self, parent, name=None):
+        """Spans directly under parent, in order of their start."""
+        found = [span for span in self.spans
+                 if span.parent_id == parent.span_id and name in (None, span.name)]
+        return sorted(found, key=lambda span: span.start)
+
+    def roots(self):
+        return [span for span in self.spans if not span.parent_id]
+
+    def traces(self):
+        return {span.trace_id for span in self.spans}
+
+    def lost(self, kind):
+        """Events of that kind ("open", "close", "point", ...) counted as dropped, all reasons."""
+        return sum(count for reason, count in self.losses.items() if reason.endswith("." + kind))
+
+    def inconsistencies(self, remote_parents=()):
+        """What is wrong with ids, parents and times, as a list of sentences."""
+        wrong = []
+        if len(self.by_id) != len(self.spans):
+            wrong.append("%d spans, %d ids" % (len(self.spans), len(self.by_id)))
+        for span in self.spans:
+            wrong += ["%s: %s" % (span, problem) for problem in self._problems(span, remote_parents)]
+            if len(wrong) > 10:
+                break
+        return wrong
+
+    def _problems(self, span, remote_parents):
+        problems = []
+        if not re.fullmatch("[0-9a-f]{16}", span.span_id) or not int(span.span_id, 16):
+            problems.append("span id")
+        if not re.fullmatch("[0-9a-f]{32}", span.trace_id) or not int(span.trace_id, 16):
+            problems.append("trace id")
+        if not 0 < span.start <= span.end:
+            problems.append("starts at %d, ends at %d" % (span.start, span.end))
+        if span.status not in (OK, ERROR):
+            problems.append("status")
+        if span.raw.get("kind") != 1:
+            problems.append("kind")
+        parent = self.by_id.get(span.parent_id)
+        if span.parent_id and not parent and span.parent_id not in remote_parents:
+            problems.append("parent is not in the dump")
+        if parent and parent.trace_id != span.trace_id:
+            problems.append("parent is in another trace")
+        if parent and parent.start > span.start:
+            problems.append("starts before its parent")
+        return problems
+
+    def outline(self, span=None):
+        """The tree as nested (name, [children]) tuples in order of start: for small dumps."""
+        under = sorted(self.roots(), key=lambda s: s.start) if span is None else self.children(span)
+        return [(child.name, self.outline(child)) for child in under]
+
+
+class Result:
+    """What a run gave: stdout, stderr (bytes), status as a shell would say it, dump, seconds."""
+
+    def __init__(self, completed, seconds):
+        self.stdout = completed.stdout
+        self.stderr = completed.stderr
+        code = completed.returncode
+        self.status = 128 - code if code < 0 else code
+        self.seconds = seconds
+        self.dump = None
+        self.log = ""
+
+    @property
+    def visible(self):
+        """What a user sees."""
+        return self.stdout, self.stderr, self.status
+
+
+class Case(unittest.TestCase):
+    """A temporary directory for each test, and ways to run programs in it."""
+
+    maxDiff = 4000
+
+    def setUp(self):
+        for path in (COMMAND, PRELOAD):
+            if not os.path.exists(path):
+                raise AssertionError("not built: " + path)
+        self.directory = tempfile.mkdtemp(prefix="spanshim-e2e-")
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        self.cwd = self.make_directory("cwd")
+        self.rings = self.make_directory("rings")
+        self.out = self.path("out.jsonl")
+        self.log = self.path("shim.log")
+
+    def make_directory(self, name):
+        path = self.path(name)
+        os.mkdir(path, 0o700)
+        return path
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def write(self, name, content):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(content)
+        return self.path(name)
+
+    def environment(self, bindings=None, content=False, env=None):
+        """The environment of a traced program, without LD_PRELOAD."""
+        full = clean_environment()
+        full.update(SPANSHIM_DIR=self.rings, SPANSHIM_OUT=self.out, SPANSHIM_LOG=self.log)
+        if bindings is not None:
+            full["SPANSHIM_BINDINGS"] = bindings
+        if content:
+            full["OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"] = "true"
+        full.update(env or {})
+        return full
+
+    def traced_command(self, argv, via, bindings, env):
+        """argv and environment that trace a program: under the launcher or with bare LD_PRELOAD."""
+        if via == "preload":
+            env["LD_PRELOAD"] = PRELOAD
+            return list(argv)
+        assert via == "run", via
+        options = ["--out", env["SPANSHIM_OUT"]]
+        if bindings is not None:
+            options += ["--bindings", bindings]
+        return [COMMAND, "run"] + options + ["--"] + list(argv)
+
+    def execute(self, argv, env=None, input=None, timeout=120, cwd=None):
+        """Runs argv as it is. Without env: a clean one, untraced."""
+        started = time.monotonic()
+        completed = subprocess.run(
+            argv, env=clean_environment() if env is None else env, cwd=cwd or self.cwd, timeout=timeout,
+            input=input if input is not None else b"", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            check=False)
+        return Result(completed, time.monotonic() - started)
+
+    def trace(self, argv, via="run", bindings=None, content=False, env=None, input=None, timeout=120,
+              quiet=True, remote_parents=(), consistent=True):
+        """Runs argv traced; its dump is checked for consistency and nothing may be left behind.
+
+        quiet: the shim's log must be empty.
+        """
+        full = self.environment(bindings, content, env)
+        result = self.execute(self.traced_command(argv, via, bindings, full), full, input, timeout)
+        self.collect(result)
+        self.assertEqual(self.left_rings(), [], "ring files left behind")
+        if quiet:
+            self.assertEqual(result.log, "")
+        if consistent:
+            self.assertEqual(result.dump.inconsistencies(remote_parents), [])
+        return result
+
+    def collect(self, result):
+        """Reads what a traced run wrote."""
+        result.dump = Dump(self.out)
+        result.log = self.read_log()
+        return result
+
+    def read_log(self):
+        if not os.path.exists(self.log):
+            return ""
+        with open(self.log, encoding="utf-8") as file:
+            return file.read()
+
+    def left_rings(self):
+        return sorted(glob.glob(os.path.join(self.rings, "**"), recursive=True))[1:]
+
+    def command(self, *arguments, env=None, input=None, timeout=120):
+        """Runs the spanshim command."""
+        full = self.environment(env=env)
+        return self.execute([COMMAND] + list(arguments), full, input, timeout)
+
+    def assert_same_as_untraced(self, argv, result, input=None, before=None):
+        """The traced run's stdout, stderr and status equal those of an untraced run.
+
+        before: called first, to put back what the traced run changed.
+        """
+        if before:
+            before()
+        untraced = self.execute(argv, input=input)
+        self.assertEqual(result.visible, untraced.visible)
+        return untraced
+
+    def assert_tally(self, dump, lines, images=False):
+        """The dump agrees with what victims counted of their own calls (tallies()).
+
+        By process and function: a span for each call entered, ended OK for each that returned, with
+        ERROR for the others. images: lines of one process are of different images, not cumulative.
+        """
+        expected = {}
+        for line in lines:
+            for function, counts in line.items():
+                if isinstance(counts, dict):
+                    key = line["pid"], function
+                    before = expected.get(key, (0, 0)) if images else (0, 0)
+                    expected[key] = (before[0] + counts["entered"], before[1] + counts["returned"])
+        found = {}
+        for span in dump.spans:
+            key = span.resource["process.pid"], span.attributes["code.function.name"]
+            entered, returned = found.get(key, (0, 0))
+            found[key] = (entered + 1, returned + (span.status == OK))
+        for key in list(expected):
+            # a call that was entered before a fork returns in the child as well
+            expected[key] = (expected[key][0], min(expected[key]))
+            if not expected[key][0]:
+                del expected[key]
+        self.assertEqual(found, expected)
+
+    def assert_checks(self, path=None):
+        """`spanshim check` finds nothing wrong with the dump."""
+        checked = self.command("check", path or self.out)
+        self.assertEqual(checked.status, 0, checked.visible)
+
+    def assert_children_within(self, dump, names):
+        """Every span of these names lies, in time, within its parent."""
+        for span in dump.spans:
+            parent = dump.by_id.get(span.parent_id)
+            if parent and span.name in names:
+                self.assertLessEqual(parent.start, span.start, span)
+                self.assertLessEqual(span.end, parent.end, span)
+
+
+def tallies(stdout):
+    """What the process victims say they did: one dict a line."""
+    return [json.loads(line) for line in stdout.decode().splitlines()]
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    """/hello, /status/N, /chunks?n=&bytes=, /slow?ms=, /echo (POST)."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_arguments):
+        pass
+
+    def do_GET(self):
+        url = urllib.parse.urlsplit(self.path)
+        query = {key: int(values[0]) for key, values in urllib.parse.parse_qs(url.query).items()}
+        self.server.paths.append(self.path)
+        if url.path == "/chunks":
+            self.send_chunks(query.get("n", 3), query.get("bytes", 100))
+        elif url.path.startswith("/status/"):
+            self.send_whole(int(url.path.rsplit("/", 1)[1]), b"status\n")
+        elif url.path == "/slow":
+            time.sleep(query.get("ms", 500) / 1000)
+            self.send_whole(200, b"slow\n")
+        else:
+            self.send_whole(200, b"hello\n")
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.paths.append(self.path)
+        self.send_whole(200, body)
+
+    def send_whole(self, status, body):
+        self.send_response(status)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def send_chunks(self, count, size):
+        """Each chunk goes out in one write, so that a client on the same machine reads it whole."""
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for number in range(count):
+            data = chunk_body(number, size)
+            self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+        self.wfile.write(b"0\r\n\r\n")
+
+
+def chunk_body(number, size):
+    """What /chunks sends as its chunk of that number."""
+    return (b"chunk %d " % number).ljust(size, b".")
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.paths = []
+        self.url = "http://127.0.0.1:%d" % self.server_address[1]
+
+
+@contextlib.contextmanager
+def http_server():
+    """A local server on a free port; .url, and .paths requested so far."""
+    server = _Server()
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def refused_url():
+    """A URL at which nothing listens."""
+    with http.server.HTTPServer(("127.0.0.1", 0), _Handler) as server:
+        port = server.server_address[1]
+    return "http://127.0.0.1:%d/" % port
+
+
+def wait_until(condition, seconds=30, what="condition"):
+    """Polls; the clock is only the limit, never the measure."""
+    limit = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > limit:
+            raise AssertionError("%s: not within %s s" % (what, seconds))
+        time.sleep(0.01)
+
+
+def shell_status(code):
+    """A subprocess return code as a shell would report it."""
+    return 128 - code if code < 0 else code
+
+
+SIGKILL_STATUS = 128 + signal.SIGKILL
+
+
+def main():
+    sys.stdout.reconfigure(line_buffering=True)
+    unittest.main(verbosity=2)

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The drain frozen: `drop` never slows the program and counts exactly, `block` loses nothing.
+
+The drain is frozen by giving it a FIFO without a reader as output.
+"""
+
+import os
+import re
+import select
+import subprocess
+import threading
+
+from harness import DRIVE, LOAD_BINDING, Case, Dump, main
+
+SESSION, ACTION = "session load", "action load"
+ACTS = 200_000
+NS_MAX = 20_000  # of an act, on a busy machine: a program that waits for a reader takes for ever
+
+
+class FifoReader:
+    """Copies a FIFO to a file from now on, in a thread of its own."""
+
+    def __init__(self, fifo, path):
+        self.descriptor = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)  # a reader that sees no end
+        self.file = open(path, "wb")
+        self.stopping = False
+        self.thread = threading.Thread(target=self.copy)
+        self.thread.start()
+
+    def copy(self):
+        while True:
+            ready, _, _ = select.select([self.descriptor], [], [], 0.05)
+            if ready:
+                self.file.write(os.read(self.descriptor, 1 << 20))
+            elif self.stopping:
+                return
+
+    def close(self):
+        """Once no writer is left: reads the rest."""
+        self.stopping = True
+        self.thread.join()
+        self.file.close()
+        os.close(self.descriptor)
+
+
+class Full(Case):
+    def setUp(self):
+        super().setUp()
+        self.fifo = self.path("fifo")
+        os.mkfifo(self.fifo)
+
+    def start(self, via, on_full):
+        env = self.environment(LOAD_BINDING, env={
+            "SPANSHIM_OUT": self.fifo, "SPANSHIM_ON_FULL": on_full, "SPANSHIM_RING_BYTES": "1M"})
+        argv = self.traced_command([DRIVE, "speed", str(ACTS)], via, LOAD_BINDING, env)
+        process = subprocess.Popen(argv, env=env, cwd=self.cwd, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(self.end, process)
+        return process
+
+    @staticmethod
+    def end(process):
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+    def finished(self, process, timeout):
+        """Waits for the victim's end; the ns that an act took."""
+        out, err = process.communicate(timeout=timeout)
+        self.assertEqual((process.returncode, err), (0, b""))
+        acts, ns = re.fullmatch(rb"acts (\d+) ns (\d+)\n", out).groups()
+        self.assertEqual(int(acts), ACTS)
+        return int(ns) / ACTS
+
+    def read_from_now(self):
+        return FifoReader(self.fifo, self.out)
+
+    def assert_exact(self, dump):
+        """made = written + dropped, and nothing that was let in lost its end."""
+        written, lost = dump.count(ACTION), dump.lost("open")
+        print("made %d, written %d, dropped %d" % (ACTS, written, lost))
+        self.assertGreater(lost, 0)
+        self.assertEqual(written + lost, ACTS)
+        self.assertEqual(set(dump.losses), {"ring_full.open"})
+        session = dump.one(SESSION)
+        self.assertFalse(session.unfinished)
+        sequences = {act.attributes["load.sequence"] for act in dump.named(ACTION)}
+        self.assertEqual(len(sequences), written)
+        self.assertTrue(all(act.parent_id == session.span_id for act in dump.named(ACTION)))
+        self.assertEqual(dump.inconsistencies(), [])
+
+    def test_drop_then_recover(self):
+        process = self.start("preload", "drop")
+        ns = self.finished(process, 60)
+        print("an act took %.0f ns while nothing was drained" % ns)
+        self.assertLess(ns, NS_MAX)
+        self.assertNotEqual(self.left_rings(), [])
+        reader = self.read_from_now()
+        recovered = self.command("recover", self.rings)
+        reader.close()
+        self.assertEqual(recovered.status, 0, recovered.visible)
+        self.assertEqual(self.left_rings(), [])
+        self.assert_exact(Dump(self.out))
+
+    def test_drop_with_the_launcher(self):
+        process = self.start("run", "drop")
+        line = process.stdout.readline()  # the victim is through, and no one has read yet
+        ns = int(re.fullmatch(rb"acts \d+ ns (\d+)\n", line).group(1)) / ACTS
+        self.assertLess(ns, NS_MAX)
+        reader = self.read_from_now()
+        out, err = process.communicate(timeout=60)
+        reader.close()
+        self.assertEqual((process.returncode, out, err), (0, b"", b""))
+        self.assertEqual(self.left_rings(), [])
+        self.assert_exact(Dump(self.out))
+
+    def test_block_waits_and_loses_nothing(self):
+        process = self.start("preload", "block")
+        with self.assertRaises(subprocess.TimeoutExpired, msg="it does not wait"):
+            process.wait(timeout=3)
+        reader = self.read_from_now()
+        self.finished(process, 120)
+        reader.close()
+        dump = Dump(self.out)
+        self.assertEqual(dump.losses, {})
+        self.assertEqual(dump.names(), {SESSION: 1, ACTION: ACTS})
+        sequences = {act.attributes["load.sequence"] for act in dump.named(ACTION)}
+        self.assertEqual(sequences, set(range(ACTS)))
+        self.assertEqual(dump.inconsistencies(), [])
+        self.assertEqual(self.left_rings(), [])
+
+    def test_killed_while_blocked(self):
+        process = self.start("preload", "block")
+        with self.assertRaises(subprocess.TimeoutExpired):
+            process.wait(timeout=1)
+        process.kill()
+        process.communicate()
+        reader = self.read_from_now()
+        recovered = self.command("recover", self.rings)
+        reader.close()
+        self.assertEqual(recovered.status, 0, recovered.visible)
+        dump = Dump(self.out)
+        self.assertTrue(dump.one(SESSION).unfinished)
+        sequences = sorted(act.attributes["load.sequence"] for act in dump.named(ACTION))
+        self.assertEqual(sequences, list(range(len(sequences))), "a gap, or one twice")
+        self.assertGreater(len(sequences), 1000)
+        self.assertEqual(dump.losses, {})
+
+
+if __name__ == "__main__":
+    main()

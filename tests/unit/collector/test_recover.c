@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A kill at each step of the batch protocol, and ring files that are torn or forged. Built with
+ * SS_TESTPOINTS: at each named place the ring file and the output are copied, as a kill would leave
+ * them, and recovered apart.
+ */
+#include "collector/recover.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "collector/drain.h"
+#include "collector/testpoint.h"
+#include "fixture.h"
+
+#define SPANS	  300u
+#define SNAPS_MAX 1200u
+
+static struct fixture fixture;
+static struct ss_drain drain;
+static struct ss_image_view view;
+static char copies[64];
+static uint32_t snaps;
+static bool snapping;
+static uint32_t kill_at; /* testpoint of a recoverer that "dies"; 0: none */
+
+static void snap_path(char *path, uint32_t number, const char *suffix)
+{
+	snprintf(path, 128, "%s/%05u.%s", copies, number, suffix);
+}
+
+/* The copy writes elsewhere; the path is as long as the original's. */
+static void redirect(const char *ring, const char *out)
+{
+	int fd = open(ring, O_RDWR | O_CLOEXEC);
+	off_t at = (off_t)(fixture.image->strings_off + fixture.image->out_str);
+
+	ssize_t bytes = (ssize_t)strlen(out) + 1;
+
+	cr_assert_geq(fd, 0);
+	cr_assert(pwrite(fd, out, (size_t)bytes, at) == bytes);
+	close(fd);
+}
+
+static void snap(void)
+{
+	char ring[128], out[128];
+
+	snap_path(ring, snaps, "ring");
+	snap_path(out, snaps, "out");
+	cr_assert_lt(snaps, SNAPS_MAX);
+	snaps++;
+	fixture_copy(fixture.ring_path, ring);
+	if (access(fixture.out_path, F_OK) == 0)
+		fixture_copy(fixture.out_path, out);
+	redirect(ring, out);
+}
+
+void ss_testpoint(const char *name)
+{
+	(void)name;
+	if (snapping)
+		snap();
+	if (kill_at != 0 && --kill_at == 0)
+		_exit(77);
+}
+
+static void begin(uint32_t rings, uint64_t ring_bytes)
+{
+	const char *reason = "";
+
+	fixture_make(&fixture, rings, ring_bytes);
+	strcpy(copies, "/tmp/spanshim-snap-XXXXXX");
+	cr_assert_not_null(mkdtemp(copies));
+	cr_assert_eq(ss_image_attach(fixture.image, &view, &reason), 0, "%s", reason);
+	cr_assert_eq(ss_drain_init(&drain, &view), 0);
+	snaps = 0;
+}
+
+static void end(void)
+{
+	char command[128];
+
+	ss_drain_deinit(&drain);
+	fixture_remove(&fixture);
+	snprintf(command, sizeof(command), "rm -rf %s", copies);
+	cr_assert_eq(system(command), 0);
+}
+
+/* Spans that open in one batch and close in another, from two rings, some with long logs. */
+static void busy_program(bool *opened)
+{
+	char text[700];
+	struct payload payload = { 0 };
+	uint32_t i;
+
+	memset(text, 'x', sizeof(text));
+	payload_text(&payload, fixture.key_text, text, sizeof(text), 0);
+	for (i = 1; i <= SPANS; i++) {
+		fixture_open(&fixture, i % 2, i % 5 ? FIX_ACTION : FIX_CALL, i, 0,
+			     i % 7 ? NULL : &payload);
+		opened[i] = true;
+		if (i % 3 == 0)
+			fixture_point(&fixture, 1 - i % 2, i, NULL);
+		if (i > 10)
+			fixture_close(&fixture, i % 2, FIX_CLOSE, i - 10, SS_STATUS_OK, 0, NULL);
+		if (i % 20 == 0)
+			ss_drain_batch(&drain);
+	}
+}
+
+static void expect_each_once(uint32_t number, uint32_t expected)
+{
+	char out[128], *text;
+	uint32_t i, missing = 0, doubled = 0, found = 0;
+
+	snap_path(out, number, "out");
+	text = fixture_output(out);
+	for (i = 1; i <= SPANS; i++) {
+		uint32_t count = fixture_spans(text, i);
+
+		found += count > 0;
+		doubled += count > 1;
+		missing += count == 0 && i <= expected;
+	}
+	cr_assert_eq(missing, 0, "snap %u: %u spans missing of %u", number, missing, expected);
+	cr_assert_eq(doubled, 0, "snap %u: %u spans doubled", number, doubled);
+	cr_assert_geq(found, expected);
+	free(text);
+}
+
+/* How many spans had been opened (committed to a ring) when the copy was taken. */
+static uint32_t opened_in(uint32_t number)
+{
+	char path[128], *bytes;
+	uint32_t ring, highest = 0;
+	struct ss_image *image;
+
+	snap_path(path, number, "ring");
+	bytes = fixture_output(path);
+	image = (struct ss_image *)bytes;
+	for (ring = 0; ring < image->ring_count; ring++) {
+		struct ss_ring *r = (struct ss_ring *)(bytes + image->rings_off) + ring;
+		uint64_t at = r->head > r->mask ? r->head - r->mask - 1 : 0;
+
+		for (; at < r->head; at++) {
+			struct ss_event *event = ss_ring_peek(image, r, at);
+
+			if (event && event->kind == SS_EVENT_OPEN && event->span_id > highest)
+				highest = (uint32_t)event->span_id;
+		}
+	}
+	free(bytes);
+	return highest;
+}
+
+Test(recover, a_kill_at_every_step_loses_and_doubles_nothing)
+{
+	static bool opened[SPANS + 1];
+	struct ss_recover_stats stats;
+	char ring[128];
+	uint32_t i;
+
+	begin(2, 65536);
+	snapping = true;
+	busy_program(opened);
+	snapping = false;
+	cr_expect_gt(snaps, 60);
+	for (i = 0; i < snaps; i++) {
+		uint32_t expected = opened_in(i);
+		int rc;
+
+		snap_path(ring, i, "ring");
+		rc = ss_recover_file(ring, &stats);
+		cr_assert_eq(rc, 0, "snap %u: %d %s", i, rc, stats.reason);
+		cr_assert_eq(stats.torn + stats.orphans + stats.unreadable, 0);
+		cr_assert_neq(access(ring, F_OK), 0);
+		expect_each_once(i, expected);
+	}
+	end();
+}
+
+/* The recoverer itself is killed at each of its steps, in a child, then run again. */
+Test(recover, a_killed_recovery_can_be_run_again)
+{
+	static bool opened[SPANS + 1];
+	struct ss_recover_stats stats;
+	char ring[128];
+	uint32_t i, steps = 0, base;
+
+	begin(2, 65536);
+	busy_program(opened);
+	for (i = 0; i < 20; i++)
+		snap();
+	base = snaps;
+	for (i = 0; i < base; i++) {
+		int status;
+		pid_t child;
+
+		snap_path(ring, i, "ring");
+		child = fork();
+		if (child == 0) {
+			kill_at = i + 1;
+			ss_recover_file(ring, &stats);
+			_exit(0);
+		}
+		cr_assert_eq(waitpid(child, &status, 0), child);
+		steps += WEXITSTATUS(status) == 77;
+		if (access(ring, F_OK) == 0)
+			cr_assert_eq(ss_recover_file(ring, &stats), 0, "%s", stats.reason);
+		expect_each_once(i, SPANS);
+	}
+	cr_expect_geq(steps, 8, "only %u kills happened", steps);
+	end();
+}
+
+Test(recover, the_line_of_losses_is_written_once)
+{
+	struct ss_recover_stats stats;
+	char ring[128], out[128], *text;
+	uint32_t i;
+
+	begin(1, 65536);
+	fixture.image->dropped[SS_DROP_DEPTH][SS_EVENT_OPEN] = 4;
+	fixture_open(&fixture, 0, FIX_CALL, 1, 0, NULL);
+	snapping = true;
+	ss_drain_finish(&drain);
+	snapping = false;
+	for (i = 0; i < snaps; i++) {
+		snap_path(ring, i, "ring");
+		snap_path(out, i, "out");
+		cr_assert_eq(ss_recover_file(ring, &stats), 0);
+		cr_expect_eq(stats.lost, 4);
+		text = fixture_output(out);
+		cr_expect_eq(fixture_count(text, "spanshim.dropped.depth.open"), 1, "snap %u", i);
+		cr_expect_eq(fixture_spans(text, 1), 1);
+		free(text);
+	}
+	cr_expect_gt(snaps, 6);
+	end();
+}
+
+Test(recover, torn_events_are_skipped)
+{
+	struct ss_recover_stats stats;
+	struct payload payload = { 0 };
+	uint64_t position;
+	char *text;
+
+	begin(1, 65536);
+	payload_text(&payload, fixture.key_text, "0123456789012345678901234567890123456789", 40, 0);
+	fixture_open(&fixture, 0, FIX_CALL, 1, 0, NULL);
+	position = fixture_open(&fixture, 0, FIX_CALL, 2, 0, &payload);
+	fixture_open(&fixture, 0, FIX_CALL, 3, 0, NULL);
+	ss_ring_record(fixture.image, view.rings, position)->commit = 0;
+	cr_assert_eq(ss_recover_file(fixture.ring_path, &stats), 0, "%s", stats.reason);
+	cr_expect_eq(stats.torn, 1);
+	cr_expect_eq(stats.spans, 2);
+	cr_expect_eq(stats.unfinished, 2);
+	text = fixture_output(fixture.out_path);
+	cr_expect_eq(fixture_spans(text, 1) + fixture_spans(text, 3), 2);
+	cr_expect_eq(fixture_spans(text, 2), 0);
+	free(text);
+	end();
+}
+
+Test(recover, a_living_process_is_left_alone)
+{
+	struct ss_recover_stats stats;
+
+	begin(1, 65536);
+	fixture.image->pid = (uint32_t)getpid();
+	cr_expect_eq(ss_recover_file(fixture.ring_path, &stats), -EBUSY);
+	cr_expect_str_eq(stats.reason, "its process is alive");
+	cr_expect_eq(access(fixture.ring_path, F_OK), 0);
+	end();
+}
+
+Test(recover, only_one_at_a_time)
+{
+	struct ss_recover_stats stats;
+	int fd;
+
+	begin(1, 65536);
+	fd = open(fixture.ring_path, O_RDWR | O_CLOEXEC);
+	cr_assert_eq(flock(fd, LOCK_EX), 0);
+	cr_expect_eq(ss_recover_file(fixture.ring_path, &stats), -EBUSY);
+	close(fd);
+	cr_expect_eq(ss_recover_file(fixture.ring_path, &stats), 0);
+	end();
+}
+
+Test(recover, a_full_disk_keeps_the_file)
+{
+	struct ss_recover_stats stats;
+	char *text;
+
+	begin(1, 65536);
+	fixture_open(&fixture, 0, FIX_CALL, 1, 0, NULL);
+	redirect(fixture.ring_path, "/dev/full");
+	cr_expect_eq(ss_recover_file(fixture.ring_path, &stats), -EIO);
+	cr_expect_eq(stats.spans_lost, 1);
+	cr_assert_eq(access(fixture.ring_path, F_OK), 0);
+	redirect(fixture.ring_path, fixture.out_path);
+	cr_expect_eq(ss_recover_file(fixture.ring_path, &stats), 0);
+	text = fixture_output(fixture.out_path);
+	cr_expect_eq(fixture_spans(text, 1), 1);
+	free(text);
+	end();
+}
+
+Test(recover, never_finished_files)
+{
+	struct ss_recover_stats stats;
+
+	begin(1, 65536);
+	fixture.image->magic = 0;
+	cr_expect_eq(ss_recover_file(fixture.ring_path, &stats), 0); /* pid 1073741823 cannot be */
+	cr_expect_neq(access(fixture.ring_path, F_OK), 0);
+	end();
+}
+
+static void report(void *context, const char *path, int rc, const struct ss_recover_stats *stats)
+{
+	(void)path;
+	*(uint64_t *)context += rc == 0 ? stats->spans : 1000;
+}
+
+Test(recover, a_directory)
+{
+	uint64_t seen = 0;
+	char path[160];
+
+	begin(1, 65536);
+	fixture_open(&fixture, 0, FIX_CALL, 1, 0, NULL);
+	snprintf(path, sizeof(path), "%s/other.ring", fixture.directory);
+	fixture_copy(fixture.ring_path, path);
+	snprintf(path, sizeof(path), "%s/no-ring", fixture.directory);
+	fixture_copy(fixture.ring_path, path);
+	cr_expect_eq(ss_recover_dir(fixture.directory, report, &seen), 0);
+	cr_expect_eq(seen, 2);
+	cr_expect_eq(ss_recover_dir("/nonexistent", report, &seen), -ENOENT);
+	end();
+}
+
+Test(recover, files_that_are_no_ring_files)
+{
+	struct ss_recover_stats stats;
+	char link_path[160];
+
+	begin(1, 65536);
+	cr_expect_eq(ss_recover_file("/dev/null", &stats), -EINVAL);
+	cr_expect_eq(ss_recover_file("/nonexistent", &stats), -ENOENT);
+	snprintf(link_path, sizeof(link_path), "%s/link.ring", fixture.directory);
+	cr_assert_eq(symlink(fixture.ring_path, link_path), 0);
+	cr_expect_eq(ss_recover_file(link_path, &stats), -ELOOP);
+	cr_assert_eq(truncate(fixture.ring_path, (off_t)sizeof(struct ss_image) + 5), 0);
+	cr_expect_eq(ss_recover_file(fixture.ring_path, &stats), -EINVAL);
+	cr_expect_not_null(stats.reason);
+	cr_expect_eq(access(fixture.ring_path, F_OK), 0);
+	end();
+}
+
+static uint64_t nasty(void)
+{
+	static const uint64_t values[] = { 0, 1, 7, 64, 255, 4095, 4096, 65536, UINT32_MAX,
+					   1ull << 32, 1ull << 40, INT64_MAX, UINT64_MAX };
+
+	return rand() % 2 ? values[rand() % 13] : (uint64_t)rand() << rand() % 33;
+}
+
+/* Random damage to a valid file, mostly in its structures: any result but a crash (ASan, UBSan). */
+Test(recover, damaged_files_never_crash, .timeout = 300)
+{
+	static bool opened[SPANS + 1];
+	struct ss_recover_stats stats;
+	uint32_t round, ok = 0, refused = 0;
+	char ring[128], out[128], pristine[128], *bytes;
+	struct stat status;
+
+	begin(2, 65536);
+	busy_program(opened);
+	snap();
+	snap_path(pristine, 0, "ring");
+	bytes = fixture_output(pristine);
+	cr_assert_eq(stat(pristine, &status), 0);
+	snap_path(out, 9, "out");
+	memcpy(bytes + fixture.image->strings_off + fixture.image->out_str, "/dev/null", 10);
+	srand(42);
+	for (round = 0; round < 1500; round++) {
+		int fd, hits = rand() % 8 + 1, rc;
+
+		snap_path(ring, 9, "ring");
+		fd = open(ring, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		cr_assert_eq(write(fd, bytes, (size_t)status.st_size), status.st_size);
+		while (hits-- > 0) {
+			static const uint32_t widths[] = { 1, 2, 4, 8 };
+			uint64_t value = nasty(), at, area = (uint64_t)rand() % 6;
+			uint32_t width = widths[rand() % 4];
+
+			at = area == 0	 ? (uint64_t)rand() % 400 :
+			     area == 1	 ? offsetof(struct ss_image, batch) + (uint64_t)rand() % 48 :
+			     area == 2	 ? fixture.image->rings_off + (uint64_t)rand() % 900 :
+			     area == 3	 ? fixture.image->table_off + (uint64_t)rand() % 2600 :
+			     area == 4	 ? fixture.image->arena_off + (uint64_t)rand() % 40000 :
+					   fixture.image->data_off + (uint64_t)rand() % 130000;
+			cr_assert_eq(pwrite(fd, &value, width, (off_t)at), (ssize_t)width);
+		}
+		if (rand() % 10 == 0)
+			cr_assert_eq(ftruncate(fd, rand() % status.st_size), 0);
+		close(fd);
+		rc = ss_recover_file(ring, &stats);
+		ok += rc == 0;
+		refused += rc != 0;
+	}
+	cr_expect_gt(ok, 100);
+	cr_expect_gt(refused, 100);
+	free(bytes);
+	end();
+}
