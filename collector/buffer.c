@@ -18,7 +18,8 @@ int ss_buffer_reserve(struct ss_buffer *buffer, size_t bytes)
 	if (grown < bytes)
 		grown = (bytes + PAGE - 1) & ~(size_t)(PAGE - 1);
 	if (buffer->base == NULL)
-		base = mmap(NULL, grown, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		base = mmap(NULL, grown, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			    0);
 	else
 		base = mremap(buffer->base, buffer->bytes, grown, MREMAP_MAYMOVE);
 	if (base == MAP_FAILED)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Growable memory straight from the kernel. The collector lives in someone else's process: a host that
- * crashed inside malloc must still get its spans written, and the host's heap must not show our use.
- * Drain thread (or the command) only.
+ * Growable memory straight from the kernel. The collector lives in someone else's process: a host
+ * that crashed inside malloc must still get its spans written, and the host's heap must not show
+ * our use. Drain thread (or the command) only.
  */
 #ifndef SS_BUFFER_H
 #define SS_BUFFER_H
@@ -15,8 +15,8 @@ struct ss_buffer {
 	size_t bytes; /* capacity, whole pages */
 };
 
-/* Makes room for at least `bytes`, at least doubling; content stays, new memory is zero, the address may
- * change. 0, or -ENOMEM with the buffer as it was. */
+/* Makes room for at least `bytes`, at least doubling; content stays, new memory is zero, the
+ * address may change. 0, or -ENOMEM with the buffer as it was. */
 int ss_buffer_reserve(struct ss_buffer *buffer, size_t bytes);
 
 /* Gives the memory back; the buffer is empty afterwards. */

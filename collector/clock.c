@@ -4,11 +4,11 @@
 #include <string.h>
 #include <time.h>
 
-#define NS_PER_S       1000000000ull
-#define SLOPE_ONE      ((uint64_t)1 << 60)
-#define BASELINE_NS    1000000ull /* shortest one that a tick's length is measured over */
-#define RECOVERY_NS    NS_PER_S   /* age of the older knot that recovery gets: a steady slope */
-#define FIRST_GAP      1000ull     /* ticks between the first two knots */
+#define NS_PER_S    1000000000ull
+#define SLOPE_ONE   ((uint64_t)1 << 60)
+#define BASELINE_NS 1000000ull /* shortest one that a tick's length is measured over */
+#define RECOVERY_NS NS_PER_S   /* age of the older knot that recovery gets: a steady slope */
+#define FIRST_GAP   1000ull    /* ticks between the first two knots */
 
 static uint64_t clock_ns(clockid_t id)
 {
@@ -83,7 +83,8 @@ static void add(struct ss_timebase *base, struct ss_calibration knot)
 		thin(base);
 	base->knots[base->count++] = knot;
 	if (base->count >= 2)
-		base->slope = slope_of(&base->knots[base->count - 2], &base->knots[base->count - 1]);
+		base->slope =
+			slope_of(&base->knots[base->count - 2], &base->knots[base->count - 1]);
 }
 
 void ss_clock_init(struct ss_timebase *base, struct ss_image *image)
@@ -131,7 +132,8 @@ void ss_clock_init_dead(struct ss_timebase *base, const struct ss_image *image)
 	base->knots[0] = from;
 	base->knots[1] = to;
 	base->count = 2;
-	/* An odd count: the process died between the two stores of a knot; the older one is whole. */
+	/* An odd count: the process died between the two stores of a knot; the older one is whole.
+	 */
 	if (to.ticks > from.ticks && to.unix_ns >= from.unix_ns && !(image->calibration_seq & 1)) {
 		base->slope = slope_of(&from, &to);
 		return;
@@ -153,8 +155,8 @@ void ss_clock_calibrate(struct ss_timebase *base, struct ss_image *image)
 	for (i = base->count - 2; i > 0 && now.unix_ns - base->knots[i].unix_ns < RECOVERY_NS; i--)
 		;
 	older = base->knots[i];
-	/* Odd publishes "being written" to ss_clock_init_dead, which never runs beside us: compiler order
-	 * is enough. */
+	/* Odd publishes "being written" to ss_clock_init_dead, which never runs beside us: compiler
+	 * order is enough. */
 	__atomic_store_n(&image->calibration_seq, seq | 1, __ATOMIC_RELAXED);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	image->calibration[1] = now;
@@ -180,7 +182,8 @@ uint64_t ss_clock_convert_slow(const struct ss_timebase *base, uint64_t ticks)
 	slope = i == base->count - 2 ? base->slope : slope_of(&base->knots[i], &base->knots[i + 1]);
 	if (ticks >= base->knots[i].ticks)
 		return base->knots[i].unix_ns +
-		       (uint64_t)(((unsigned __int128)(ticks - base->knots[i].ticks) * slope) >> 60);
+		       (uint64_t)(((unsigned __int128)(ticks - base->knots[i].ticks) * slope) >>
+				  60);
 	return base->knots[0].unix_ns -
 	       (uint64_t)(((unsigned __int128)(base->knots[0].ticks - ticks) * slope) >> 60);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Ticks of the image's clock -> unix time. A line through knots (ticks, unix ns): one knot when the image
- * was made (by the shim), one at each batch. Every event is older than its batch's knot, so times are
- * interpolated, the same ticks always give the same time, and order is kept. Wall-clock steps after the
- * start do not matter: the offset of CLOCK_REALTIME to CLOCK_MONOTONIC is taken once.
- * Drain only.
+ * Ticks of the image's clock -> unix time. A line through knots (ticks, unix ns): one knot when the
+ * image was made (by the shim), one at each batch. Every event is older than its batch's knot, so
+ * times are interpolated, the same ticks always give the same time, and order is kept. Wall-clock
+ * steps after the start do not matter: the offset of CLOCK_REALTIME to CLOCK_MONOTONIC is taken
+ * once. Drain only.
  */
 #ifndef SS_CLOCK_H
 #define SS_CLOCK_H
@@ -31,8 +31,8 @@ uint64_t ss_clock_ticks(uint32_t kind);
 /* For a live image: takes calibration[0] from it and adds a first knot. */
 void ss_clock_init(struct ss_timebase *base, struct ss_image *image);
 
-/* For a dead image: knots from its calibration; without a second one, the tick's length is measured now
- * (1 ms). `calibration` may be anything: times are then wrong but the functions are safe. */
+/* For a dead image: knots from its calibration; without a second one, the tick's length is measured
+ * now (1 ms). `calibration` may be anything: times are then wrong but the functions are safe. */
 void ss_clock_init_dead(struct ss_timebase *base, const struct ss_image *image);
 
 /* Adds a knot for now, and notes it in image->calibration (seqlock) for recovery. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Composition root of the drain side: what libspanshim-collector.so does for the shim. The only file here
- * that logs. Drain thread, except ss_collector_backtrace (host threads).
+ * Composition root of the drain side: what libspanshim-collector.so does for the shim. The only
+ * file here that logs. Drain thread, except ss_collector_backtrace (host threads).
  */
 #include "collector/collector.h"
 
@@ -79,7 +79,8 @@ static void finish(struct session *session)
 	}
 	ss_drain_finish(drain);
 	__atomic_store_n(&image->state, SS_IMAGE_FINISHED, __ATOMIC_RELEASE);
-	/* Lost spans may be written by a later `recover` no more: they were given up and counted. */
+	/* Lost spans may be written by a later `recover` no more: they were given up and counted.
+	 */
 	i = ss_image_reopen(drain->view);
 	if (i >= 0) {
 		unlink(drain->view->path);
@@ -111,8 +112,8 @@ static void run(struct session *session)
 	uint64_t consumed;
 
 	for (;;) {
-		/* Read before the batch: what the host asks for later needs a later batch. Partner: its
-		 * additions to flush_request (finish stored before) and wake. */
+		/* Read before the batch: what the host asks for later needs a later batch. Partner:
+		 * its additions to flush_request (finish stored before) and wake. */
 		wake = __atomic_load_n(&image->wake, __ATOMIC_ACQUIRE);
 		request = __atomic_load_n(&image->flush_request, __ATOMIC_ACQUIRE);
 		finishing = __atomic_load_n(&image->finish, __ATOMIC_ACQUIRE) != 0;

@@ -17,12 +17,12 @@
 typedef void (*ss_log_fn)(const char *line);
 
 /* Drains the image's rings until image->finish has been served; runs on the drain thread, with all
- * signals blocked and the shim's guard entered. No descriptor may stay open between two uses: a host
- * that becomes a daemon closes all it finds and its own files then get those numbers. So the arena
- * grows by opening the ring file by its path (ring_file_str), checking that it is the mapped inode,
- * and closing it again; the sink opens regular files per batch (FIFOs and devices may stay open, but
- * fstat tells before each write that the number still means the same file).
- * Returns 0, or -errno when it could not start (nothing consumed). */
+ * signals blocked and the shim's guard entered. No descriptor may stay open between two uses: a
+ * host that becomes a daemon closes all it finds and its own files then get those numbers. So the
+ * arena grows by opening the ring file by its path (ring_file_str), checking that it is the mapped
+ * inode, and closing it again; the sink opens regular files per batch (FIFOs and devices may stay
+ * open, but fstat tells before each write that the number still means the same file). Returns 0, or
+ * -errno when it could not start (nothing consumed). */
 typedef int (*ss_collector_run_fn)(uint32_t abi, struct ss_image *image, ss_log_fn log);
 int ss_collector_run(uint32_t abi, struct ss_image *image, ss_log_fn log);
 

@@ -3,7 +3,8 @@
 
 #include <errno.h>
 
-int ss_dispatch_add(struct ss_dispatch *dispatch, const struct ss_subscriber *subscriber, void *self)
+int ss_dispatch_add(struct ss_dispatch *dispatch, const struct ss_subscriber *subscriber,
+		    void *self)
 {
 	uint32_t hook;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Events go to subscribers by hook number. The seam between the drain, which reads rings, and what is made
- * of the events. Drain only. Subscribers must not keep pointers into the event.
+ * Events go to subscribers by hook number. The seam between the drain, which reads rings, and what
+ * is made of the events. Drain only. Subscribers must not keep pointers into the event.
  */
 #ifndef SS_DISPATCH_H
 #define SS_DISPATCH_H
@@ -26,9 +26,10 @@ struct ss_dispatch {
 	} table[SS_HOOK_COUNT][SS_SUBSCRIBERS_MAX];
 };
 
-/* Calls subscriber->on_event(self, ...) for its hooks from now on. 0, or -ENOSPC when a hook has too many;
- * then nothing was added. */
-int ss_dispatch_add(struct ss_dispatch *dispatch, const struct ss_subscriber *subscriber, void *self);
+/* Calls subscriber->on_event(self, ...) for its hooks from now on. 0, or -ENOSPC when a hook has
+ * too many; then nothing was added. */
+int ss_dispatch_add(struct ss_dispatch *dispatch, const struct ss_subscriber *subscriber,
+		    void *self);
 
 /* event->hook is below SS_HOOK_COUNT. */
 static inline void ss_dispatch_event(const struct ss_dispatch *dispatch,
@@ -37,7 +38,8 @@ static inline void ss_dispatch_event(const struct ss_dispatch *dispatch,
 	uint32_t i, count = dispatch->counts[event->hook];
 
 	for (i = 0; i < count; i++)
-		dispatch->table[event->hook][i].on_event(dispatch->table[event->hook][i].self, event);
+		dispatch->table[event->hook][i].on_event(dispatch->table[event->hook][i].self,
+							 event);
 }
 
 #endif

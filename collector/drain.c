@@ -18,7 +18,8 @@ static void complete(void *context, const struct ss_span_view *span)
 	struct ss_drain *drain = context;
 
 	drain->changed = true;
-	if (drain->written.ids.slots != NULL && ss_spanmap_find(&drain->written.ids, span->id) != NULL)
+	if (drain->written.ids.slots != NULL &&
+	    ss_spanmap_find(&drain->written.ids, span->id) != NULL)
 		return;
 	if (!ss_otlp_span(&drain->otlp, span))
 		drain->spans_unreadable++;
@@ -92,7 +93,8 @@ void ss_drain_deinit(struct ss_drain *drain)
 	ss_buffer_free(&drain->memory);
 }
 
-/* Hands one event, found sound, to the subscribers. Its payload is passed in place unless it wraps. */
+/* Hands one event, found sound, to the subscribers. Its payload is passed in place unless it wraps.
+ */
 static void pass_on(struct ss_drain *drain, const struct ss_source *source,
 		    const struct ss_event *event, uint64_t position)
 {
@@ -148,7 +150,8 @@ static void consume(struct ss_drain *drain, struct ss_source *source, bool alone
 			continue;
 		}
 		if (!alone)
-			drain->spans.mode = position < source->first ? SS_SPANS_MIXED : SS_SPANS_LATE;
+			drain->spans.mode =
+				position < source->first ? SS_SPANS_MIXED : SS_SPANS_LATE;
 		pass_on(drain, source, event, position);
 		position += event->records;
 	}
@@ -207,7 +210,8 @@ static void end_batch(struct ss_drain *drain)
 	ss_source_publish(drain->sources, drain->view->ring_count);
 	ss_testpoint("tails published");
 	__atomic_fetch_add(&image->progress, 1, __ATOMIC_RELAXED);
-	/* Partner: `block` producers sample it, register as waiters, look at the tail, then wait. */
+	/* Partner: `block` producers sample it, register as waiters, look at the tail, then wait.
+	 */
 	__atomic_fetch_add(&image->space, 1, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&image->space_waiters, __ATOMIC_SEQ_CST) != 0)
 		syscall(SYS_futex, &image->space, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);

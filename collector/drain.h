@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reads the rings in batches: events in, lines out, and a commit that recovery can rely on wherever the
- * process is killed. Order within a batch: read heads; clock; consume into the arena; write lines (noting
- * first where the file ended); fill commit[]; store `batch`; only then give ring space and arena blocks
- * back. The drain thread, or `spanshim recover` on a dead image: the same code.
- * Must not: give up a ring record before what it became is either in the file or committed in the arena.
+ * Reads the rings in batches: events in, lines out, and a commit that recovery can rely on wherever
+ * the process is killed. Order within a batch: read heads; clock; consume into the arena; write
+ * lines (noting first where the file ended); fill commit[]; store `batch`; only then give ring
+ * space and arena blocks back. The drain thread, or `spanshim recover` on a dead image: the same
+ * code. Must not: give up a ring record before what it became is either in the file or committed in
+ * the arena.
  */
 #ifndef SS_DRAIN_H
 #define SS_DRAIN_H
@@ -23,9 +24,9 @@
 struct ss_source {
 	struct ss_ring *ring;
 	uint64_t data_off, mask; /* mask 0: no thread has used it yet */
-	uint64_t tail;		 /* next position to read */
-	uint64_t first, second;	 /* heads seen; the second after all firsts */
-	uint64_t populated;	 /* bytes of it made present ahead of its thread */
+	uint64_t tail;           /* next position to read */
+	uint64_t first, second;  /* heads seen; the second after all firsts */
+	uint64_t populated;      /* bytes of it made present ahead of its thread */
 	bool retired;
 };
 
@@ -39,19 +40,19 @@ struct ss_drain {
 	struct ss_written written; /* recovery only */
 	struct ss_buffer memory;
 	struct ss_source *sources;
-	bool skip_torn;	   /* nobody will finish the event that stands in the way */
-	bool whole;	   /* every ring was read up to its first head */
-	bool changed;	   /* this batch has something to commit */
+	bool skip_torn;    /* nobody will finish the event that stands in the way */
+	bool whole;        /* every ring was read up to its first head */
+	bool changed;      /* this batch has something to commit */
 	uint64_t consumed; /* events in this batch */
-	uint64_t torn;	   /* events that were never finished, or make no sense */
+	uint64_t torn;     /* events that were never finished, or make no sense */
 	uint64_t unreadable_rings, spans_unreadable;
 	uint64_t spans_written, spans_lost, unfinished;
-	int sink_error; /* of the last line that was lost */
+	int sink_error;                                 /* of the last line that was lost */
 	_Alignas(8) char scratch[SS_EVENT_PAYLOAD_MAX]; /* payload that wraps around its ring */
 };
 
-/* Composes all parts. The view must outlive the drain; it is attached live or opened for recovery. 0,
- * -ENOMEM, or -EINVAL (the dead image's arena is damaged). */
+/* Composes all parts. The view must outlive the drain; it is attached live or opened for recovery.
+ * 0, -ENOMEM, or -EINVAL (the dead image's arena is damaged). */
 int ss_drain_init(struct ss_drain *drain, struct ss_image_view *view);
 void ss_drain_deinit(struct ss_drain *drain);
 

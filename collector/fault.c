@@ -21,7 +21,8 @@ static void set_message(struct ss_fault *fault, const char *message, size_t byte
 }
 
 /* The string attribute `key`: of the failing event itself, else one that came separately (long). */
-static const struct ss_attr *text_of(const struct ss_parts *parts, uint32_t key, uint32_t *ret_value)
+static const struct ss_attr *text_of(const struct ss_parts *parts, uint32_t key,
+				     uint32_t *ret_value)
 {
 	const struct ss_attr *attr = ss_parts_find(parts->fault, key);
 

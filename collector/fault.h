@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What went wrong in a span, in OpenTelemetry's words: error.type, the library's own code, status message,
- * exception. Drain only. Texts lead into the log, the image or this struct.
+ * What went wrong in a span, in OpenTelemetry's words: error.type, the library's own code, status
+ * message, exception. Drain only. Texts lead into the log, the image or this struct.
  */
 #ifndef SS_FAULT_H
 #define SS_FAULT_H
@@ -17,7 +17,7 @@ struct ss_fault {
 	const char *message; /* status.message; NULL: none */
 	size_t message_bytes;
 	uint32_t message_value; /* of parts: the message in pieces, or SS_NO_VALUE */
-	uint32_t code_key;	/* attribute of `code`; 0: none */
+	uint32_t code_key;      /* attribute of `code`; 0: none */
 	int64_t code;
 	bool exception; /* tell it as a span event, with what follows */
 	const char *exception_message;

@@ -12,7 +12,8 @@
 
 #define FILE_BYTES_MAX ((uint64_t)1 << 40)
 
-/* An array of `count` items of `size` at `offset` lies within `bytes`, aligned for 8-byte members. */
+/* An array of `count` items of `size` at `offset` lies within `bytes`, aligned for 8-byte members.
+ */
 static bool fits(uint64_t offset, uint64_t count, uint64_t size, uint64_t bytes)
 {
 	return offset % 8 == 0 && offset <= bytes && count <= (bytes - offset) / size;
@@ -81,8 +82,8 @@ static const char *check_table(struct ss_image_view *view)
 				     &view->binding_count);
 	view->entries = table_array(table, bytes, table->entries, sizeof(*view->entries),
 				    &view->entry_count);
-	view->codes = table_array(table, bytes, table->codes, sizeof(*view->codes),
-				  &view->code_count);
+	view->codes =
+		table_array(table, bytes, table->codes, sizeof(*view->codes), &view->code_count);
 	view->constants = table_array(table, bytes, table->constants, sizeof(*view->constants),
 				      &view->constant_count);
 	if (!view->bindings || !view->entries || !view->codes || !view->constants)
@@ -227,7 +228,8 @@ bool ss_image_alive(const struct ss_image_view *view)
 	if (maps == NULL)
 		return errno != ENOENT && errno != ESRCH;
 	while (!alive && fgets(line, sizeof(line), maps) != NULL) {
-		if (sscanf(line, "%*s %*s %*s %x:%x %lu", &major_number, &minor_number, &inode) == 3)
+		if (sscanf(line, "%*s %*s %*s %x:%x %lu", &major_number, &minor_number, &inode) ==
+		    3)
 			alive = inode == status.st_ino && major_number == major(status.st_dev) &&
 				minor_number == minor(status.st_dev);
 	}
@@ -255,8 +257,8 @@ const char *ss_image_code_name(const struct ss_image_view *view, const struct ss
 	const struct ss_binding *binding = ss_image_binding(view, entry);
 	uint32_t i;
 
-	if (binding == NULL || !fits(0, (uint64_t)binding->first_code + binding->code_count, 1,
-				     view->code_count))
+	if (binding == NULL ||
+	    !fits(0, (uint64_t)binding->first_code + binding->code_count, 1, view->code_count))
 		return NULL;
 	for (i = 0; i < binding->code_count; i++) {
 		const struct ss_code *known = &view->codes[binding->first_code + i];

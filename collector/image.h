@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A ring file, looked at from the drain's side: checked once, then reached through the copies of its
- * offsets kept here, so that a file that changes (or was torn, or forged) cannot lead outside itself.
- * Drain only, in a live process or in `spanshim recover`.
- * Must not: trust any number in the file that ss_image_attach has not checked.
+ * A ring file, looked at from the drain's side: checked once, then reached through the copies of
+ * its offsets kept here, so that a file that changes (or was torn, or forged) cannot lead outside
+ * itself. Drain only, in a live process or in `spanshim recover`. Must not: trust any number in the
+ * file that ss_image_attach has not checked.
  */
 #ifndef SS_IMAGE_H
 #define SS_IMAGE_H
@@ -32,18 +32,20 @@ struct ss_image_view {
 	uint32_t binding_count, entry_count, code_count, constant_count;
 };
 
-/* Checks the header, all rings and the table of a live process's `image`, of which file_bytes are mapped.
- * 0, or -EINVAL with a reason (a static phrase) in *ret_reason. Takes over nothing. */
-int ss_image_attach(struct ss_image *image, struct ss_image_view *ret_view, const char **ret_reason);
+/* Checks the header, all rings and the table of a live process's `image`, of which file_bytes are
+ * mapped. 0, or -EINVAL with a reason (a static phrase) in *ret_reason. Takes over nothing. */
+int ss_image_attach(struct ss_image *image, struct ss_image_view *ret_view,
+		    const char **ret_reason);
 
-/* Opens and maps the ring file of a process that is to be recovered and attaches to it. 0; -EINVAL with a
- * reason; -ENODATA when it was never finished (its maker died, or is still at it); or what open, fstat
- * or mmap said, with a reason. *ret_view owns mapping and descriptor; give it to ss_image_close. */
+/* Opens and maps the ring file of a process that is to be recovered and attaches to it. 0; -EINVAL
+ * with a reason; -ENODATA when it was never finished (its maker died, or is still at it); or what
+ * open, fstat or mmap said, with a reason. *ret_view owns mapping and descriptor; give it to
+ * ss_image_close. */
 int ss_image_open(const char *path, struct ss_image_view *ret_view, const char **ret_reason);
 void ss_image_close(struct ss_image_view *view);
 
-/* A descriptor of the ring file for a moment's use: a host may close numbers it does not know, so none is
- * kept. -ESTALE when another file has the path by now, or what open said. Caller closes. */
+/* A descriptor of the ring file for a moment's use: a host may close numbers it does not know, so
+ * none is kept. -ESTALE when another file has the path by now, or what open said. Caller closes. */
 int ss_image_reopen(const struct ss_image_view *view);
 
 /* True when process image->pid still maps this file: it is not ours to recover. */
@@ -53,7 +55,8 @@ bool ss_image_alive(const struct ss_image_view *view);
 const char *ss_image_string(const struct ss_image_view *view, uint64_t offset);
 
 /* Entry `index`, or NULL. */
-static inline const struct ss_entry *ss_image_entry(const struct ss_image_view *view, uint32_t index)
+static inline const struct ss_entry *ss_image_entry(const struct ss_image_view *view,
+						    uint32_t index)
 {
 	return index < view->entry_count ? &view->entries[index] : NULL;
 }

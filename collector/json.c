@@ -95,8 +95,8 @@ void ss_json_hex(struct ss_json *json, uint64_t value)
 	json->p += 16;
 }
 
-/* Decimals n / 10^k with n < 2^53 and 10^k exact divide correctly rounded, so a match reads back as the
- * same double; the smallest k that matches has the fewest digits. */
+/* Decimals n / 10^k with n < 2^53 and 10^k exact divide correctly rounded, so a match reads back as
+ * the same double; the smallest k that matches has the fewest digits. */
 static bool write_fixed(struct ss_json *json, double value)
 {
 	double scale = 1;
@@ -182,8 +182,9 @@ static bool plain8(uint64_t x)
 
 static char *escape(char *out, unsigned char c)
 {
-	static const char short_form[32] = { ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r',
-					     ['\t'] = 't' };
+	static const char short_form[32] = {
+		['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'
+	};
 
 	*out++ = '\\';
 	if (c >= 0x20) {
@@ -226,7 +227,8 @@ static int sequence(const unsigned char *text, size_t bytes)
 
 /* Copies what lies in text[0..limit) and returns how many bytes were used: more than limit when a
  * character crosses it. */
-static size_t copy_chunk(struct ss_json *json, const unsigned char *text, size_t limit, size_t bytes)
+static size_t copy_chunk(struct ss_json *json, const unsigned char *text, size_t limit,
+			 size_t bytes)
 {
 	size_t at = 0;
 	char *out;
@@ -256,7 +258,8 @@ static size_t copy_chunk(struct ss_json *json, const unsigned char *text, size_t
 			continue;
 		}
 		length = sequence(text + at, bytes - at);
-		memcpy(out, length > 0 ? (const char *)text + at : "\xef\xbf\xbd", length > 0 ? (size_t)length : 3);
+		memcpy(out, length > 0 ? (const char *)text + at : "\xef\xbf\xbd",
+		       length > 0 ? (size_t)length : 3);
 		out += length > 0 ? length : 3;
 		at += (size_t)abs(length);
 	}

@@ -27,7 +27,8 @@ struct ss_json {
 int ss_json_init(struct ss_json *json, size_t bytes);
 void ss_json_deinit(struct ss_json *json);
 
-/* Grows, or sets `failed` and starts over; in both cases `bytes` more (<= SS_JSON_BYTES_MIN) fit. */
+/* Grows, or sets `failed` and starts over; in both cases `bytes` more (<= SS_JSON_BYTES_MIN) fit.
+ */
 void ss_json_grow(struct ss_json *json, size_t bytes);
 
 static inline size_t ss_json_length(const struct ss_json *json)

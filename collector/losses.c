@@ -4,18 +4,18 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PREFIX	  "spanshim.dropped."
+#define PREFIX    "spanshim.dropped."
 #define KEY_BYTES 64
 #define KEYS_MAX  (SS_DROP_REASONS * SS_EVENT_KINDS + 1)
 
 static const char *const reasons[SS_DROP_REASONS] = {
 	[SS_DROP_RING_FULL] = "ring_full", [SS_DROP_NO_RING] = "no_ring",
-	[SS_DROP_DEPTH] = "depth",	   [SS_DROP_HANDLES] = "handles",
-	[SS_DROP_EXIT] = "exit",	   [SS_DROP_ASSEMBLY] = "assembly",
+	[SS_DROP_DEPTH] = "depth",         [SS_DROP_HANDLES] = "handles",
+	[SS_DROP_EXIT] = "exit",           [SS_DROP_ASSEMBLY] = "assembly",
 };
 static const char *const kinds[SS_EVENT_KINDS] = {
-	[SS_EVENT_NONE] = "event",   [SS_EVENT_OPEN] = "open", [SS_EVENT_CLOSE] = "close",
-	[SS_EVENT_POINT] = "point",  [SS_EVENT_ATTR] = "attr", [SS_EVENT_DISCARD] = "discard",
+	[SS_EVENT_NONE] = "event",  [SS_EVENT_OPEN] = "open", [SS_EVENT_CLOSE] = "close",
+	[SS_EVENT_POINT] = "point", [SS_EVENT_ATTR] = "attr", [SS_EVENT_DISCARD] = "discard",
 };
 
 static uint64_t count_of(const struct ss_image_view *view, uint32_t reason, uint32_t kind)
@@ -52,7 +52,8 @@ void ss_losses_write(struct ss_otlp *otlp, const struct ss_image_view *view, uin
 
 			if (value == 0)
 				continue;
-			snprintf(keys[used], KEY_BYTES, PREFIX "%s.%s", reasons[reason], kinds[kind]);
+			snprintf(keys[used], KEY_BYTES, PREFIX "%s.%s", reasons[reason],
+				 kinds[kind]);
 			counts[used] = (struct ss_otlp_count){ keys[used], value };
 			used++;
 		}
@@ -76,8 +77,9 @@ void ss_losses_describe(const struct ss_image_view *view, char *text, size_t byt
 
 			if (value == 0)
 				continue;
-			length = snprintf(text + used, bytes - used, "%s%s.%s %llu", used ? ", " : "",
-					  reasons[reason], kinds[kind], (unsigned long long)value);
+			length = snprintf(text + used, bytes - used, "%s%s.%s %llu",
+					  used ? ", " : "", reasons[reason], kinds[kind],
+					  (unsigned long long)value);
 			if (length < 0 || (size_t)length >= bytes - used)
 				return;
 			used += (size_t)length;

@@ -7,14 +7,14 @@
 #include "collector/otlp_value.h"
 #include "collector/resource.h"
 
-#define SCOPE_NAME  "spanshim.native"
-#define LINE_SUFFIX "]}]}]}\n"
+#define SCOPE_NAME     "spanshim.native"
+#define LINE_SUFFIX    "]}]}]}\n"
 #define CONSTANTS_MAX  128u
 #define HEADINGS_BYTES 65536u
 /* Bits of Span.flags: W3C sampled; parent's remoteness is known; it is remote. */
-#define FLAG_SAMPLED	1u
+#define FLAG_SAMPLED    1u
 #define FLAG_HAS_REMOTE 0x100u
-#define FLAG_REMOTE	0x200u
+#define FLAG_REMOTE     0x200u
 
 int ss_otlp_init(struct ss_otlp *otlp, const struct ss_image_view *view, ss_line_fn line,
 		 void *context)
@@ -78,7 +78,9 @@ static void write_heading(struct ss_otlp *otlp, struct ss_heading *heading, uint
 	struct ss_json *json = &otlp->headings_text;
 	uint32_t i, name;
 
-	name = entry == NULL ? 0 : entry->when == SS_WHEN_EVENT ? entry->stream_name : entry->span_name;
+	name = entry == NULL                  ? 0
+	       : entry->when == SS_WHEN_EVENT ? entry->stream_name
+					      : entry->span_name;
 	heading->start = (uint32_t)ss_json_length(json);
 	ss_otlp_text(json, ss_image_string(view, name));
 	heading->name_bytes = (uint32_t)ss_json_length(json) - heading->start;
@@ -165,7 +167,8 @@ static uint32_t write_attributes(struct ss_otlp *otlp, const struct ss_heading *
 	append(json, &otlp->headings_text, heading->start + heading->name_bytes,
 	       heading->bytes - heading->name_bytes);
 	if (unfinished)
-		ss_json_raw(json, ",{\"key\":\"spanshim.unfinished\",\"value\":{\"boolValue\":true}}");
+		ss_json_raw(json,
+			    ",{\"key\":\"spanshim.unfinished\",\"value\":{\"boolValue\":true}}");
 	ss_otlp_fault_attributes(otlp, fault);
 	for (i = 0; i < parts->attribute_count && count < max && !bare; i++, count++) {
 		ss_json_raw(json, ",");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Spans -> OTLP/JSON lines: one TracesData a line, many spans in it (opentelemetry-proto 1.x JSON mapping:
- * ids in hex, 64-bit integers as strings, enums as integers). Drain only.
- * Must not: write a line longer than SS_LINE_MAX; a span that alone is longer loses text, then
- * attributes and events (counted as dropped).
+ * Spans -> OTLP/JSON lines: one TracesData a line, many spans in it (opentelemetry-proto 1.x JSON
+ * mapping: ids in hex, 64-bit integers as strings, enums as integers). Drain only. Must not: write
+ * a line longer than SS_LINE_MAX; a span that alone is longer loses text, then attributes and
+ * events (counted as dropped).
  */
 #ifndef SS_OTLP_H
 #define SS_OTLP_H
@@ -14,13 +14,14 @@
 #include "collector/json.h"
 #include "collector/parts.h"
 
-#define SS_LINE_MAX	(512u << 10)
-#define SS_LINE_TARGET	(96u << 10) /* a line is ended when it gets longer: stays in the cache */
-#define SS_FRAGMENTS	256u
+#define SS_LINE_MAX     (512u << 10)
+#define SS_LINE_TARGET  (96u << 10) /* a line is ended when it gets longer: stays in the cache */
+#define SS_FRAGMENTS    256u
 #define SS_FRAGMENT_MAX 112u
-#define SS_HEADINGS	64u
+#define SS_HEADINGS     64u
 
-/* JSON text that comes again and again, ready made: {"key":"...","value":{ for an attribute's key. */
+/* JSON text that comes again and again, ready made: {"key":"...","value":{ for an attribute's key.
+ */
 struct ss_fragment {
 	uint32_t key; /* 0: empty */
 	uint32_t bytes;
@@ -44,9 +45,9 @@ struct ss_otlp {
 	struct ss_json state;  /* "traceState":"...", or empty */
 	struct ss_json headings_text;
 	struct ss_buffer joined; /* a value of several pieces, a stack */
-	uint32_t span_count;   /* in the line */
-	uint32_t value_max;    /* characters of a string value, for the span at hand */
-	bool resource_ignored; /* OTEL_RESOURCE_ATTRIBUTES did not parse */
+	uint32_t span_count;     /* in the line */
+	uint32_t value_max;      /* characters of a string value, for the span at hand */
+	bool resource_ignored;   /* OTEL_RESOURCE_ATTRIBUTES did not parse */
 	ss_line_fn line;
 	void *context;
 	struct ss_buffer memory; /* of the following */
@@ -60,8 +61,8 @@ int ss_otlp_init(struct ss_otlp *otlp, const struct ss_image_view *view, ss_line
 		 void *context);
 void ss_otlp_deinit(struct ss_otlp *otlp);
 
-/* Adds one span to the line; ends lines that are long enough. False: it cannot be written (damaged, or no
- * memory). */
+/* Adds one span to the line; ends lines that are long enough. False: it cannot be written (damaged,
+ * or no memory). */
 bool ss_otlp_span(struct ss_otlp *otlp, const struct ss_span_view *span);
 
 /* Ends the line, if there is one. */

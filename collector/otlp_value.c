@@ -63,7 +63,8 @@ static void write_stack(struct ss_otlp *otlp, const struct ss_attr *attr)
 	ss_json_raw(json, "\"");
 }
 
-/* The value, and the brace that closes it. value: of parts, for strings that may go on; or SS_NO_VALUE. */
+/* The value, and the brace that closes it. value: of parts, for strings that may go on; or
+ * SS_NO_VALUE. */
 static void write_value(struct ss_otlp *otlp, const struct ss_attr *attr, uint32_t value)
 {
 	struct ss_json *json = &otlp->json;
@@ -123,7 +124,8 @@ void ss_otlp_pieces(struct ss_otlp *otlp, uint32_t value)
 	size_t bytes = 0;
 
 	if (values[value].next == SS_NO_VALUE) {
-		ss_json_string(&otlp->json, (const char *)(attr + 1), attr->s.bytes, otlp->value_max);
+		ss_json_string(&otlp->json, (const char *)(attr + 1), attr->s.bytes,
+			       otlp->value_max);
 		return;
 	}
 	for (; value != SS_NO_VALUE; value = values[value].next) {

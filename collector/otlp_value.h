@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The inner parts of a span's JSON: attributes, span events, stacks, exceptions. Part of otlp.c's work,
- * same rules; each appends to otlp->json without leading comma unless it says so.
+ * The inner parts of a span's JSON: attributes, span events, stacks, exceptions. Part of otlp.c's
+ * work, same rules; each appends to otlp->json without leading comma unless it says so.
  */
 #ifndef SS_OTLP_VALUE_H
 #define SS_OTLP_VALUE_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A span's log, read: which events and attributes it has, what went wrong. First half of writing a span;
- * otlp.c is the second. Drain only. Pointers lead into the log and live as long as it.
- * Must not: trust the log; in recovery it comes from a file.
+ * A span's log, read: which events and attributes it has, what went wrong. First half of writing a
+ * span; otlp.c is the second. Drain only. Pointers lead into the log and live as long as it. Must
+ * not: trust the log; in recovery it comes from a file.
  */
 #ifndef SS_PARTS_H
 #define SS_PARTS_H
@@ -14,7 +14,7 @@
 
 #define SS_PARTS_VALUES 2048u
 #define SS_PARTS_POINTS (SS_SPAN_LOG_MAX / 32)
-#define SS_NO_VALUE	0u
+#define SS_NO_VALUE     0u
 
 struct ss_parts_value { /* an attribute, or a further piece of one */
 	const struct ss_attr *attr;
@@ -26,11 +26,11 @@ struct ss_parts {
 	const struct ss_log_entry *open;
 	const struct ss_log_entry *close; /* NULL: unfinished */
 	const struct ss_log_entry *fault; /* the event that tells what failed, or NULL */
-	uint32_t value_count;		  /* [0] is not used */
+	uint32_t value_count;             /* [0] is not used */
 	uint32_t attribute_count;
 	uint32_t point_count;
 	uint32_t attributes_dropped;
-	uint32_t special[SS_KEY_RESERVED];	/* by enum ss_attr_key: a value, or SS_NO_VALUE */
+	uint32_t special[SS_KEY_RESERVED];    /* by enum ss_attr_key: a value, or SS_NO_VALUE */
 	uint32_t attributes[SS_PARTS_VALUES]; /* values, first pieces, one per key */
 	struct ss_parts_value values[SS_PARTS_VALUES];
 	const struct ss_log_entry *points[SS_PARTS_POINTS]; /* by time */

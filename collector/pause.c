@@ -35,7 +35,8 @@ static void set_levels(const struct ss_pause *pause, uint32_t parts)
 		uint64_t capacity = (uint64_t)ring->mask + 1;
 		uint32_t level = parts == 0 ? 1 : (uint32_t)(capacity / parts);
 
-		/* A ring nobody has claimed yet gets its capacity later; its first record wakes us. */
+		/* A ring nobody has claimed yet gets its capacity later; its first record wakes us.
+		 */
 		__atomic_store_n(&ring->wake_level, level == 0 ? 1 : level, __ATOMIC_RELAXED);
 	}
 }
@@ -72,8 +73,8 @@ static void wait(const struct ss_pause *pause, uint32_t wake, uint32_t ms)
 	struct timespec time = { ms / 1000, (long)(ms % 1000) * 1000000 };
 
 	/* Not FUTEX_PRIVATE: it must match the other side's calls. */
-	syscall(SYS_futex, &pause->drain->view->image->wake, FUTEX_WAIT, wake, ms ? &time : NULL, NULL,
-		0);
+	syscall(SYS_futex, &pause->drain->view->image->wake, FUTEX_WAIT, wake, ms ? &time : NULL,
+		NULL, 0);
 }
 
 void ss_pause_collect(const struct ss_pause *pause, uint32_t wake)
@@ -88,8 +89,8 @@ void ss_pause_collect(const struct ss_pause *pause, uint32_t wake)
 bool ss_pause_idle(const struct ss_pause *pause, uint32_t wake)
 {
 	set_levels(pause, 0);
-	/* Partner: the producer commits, then reads wake_level. Either it sees the level, or we, after a
-	 * barrier on its CPU, see its event. */
+	/* Partner: the producer commits, then reads wake_level. Either it sees the level, or we,
+	 * after a barrier on its CPU, see its event. */
 	if (pause->barrier)
 		membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
 	else

@@ -43,7 +43,8 @@ static int claim(const struct ss_image_view *view, const char **ret_reason)
 	return ss_image_alive(view) ? -EBUSY : 0;
 }
 
-static void fill_stats(struct ss_recover_stats *stats, const struct ss_drain *drain, uint64_t before)
+static void fill_stats(struct ss_recover_stats *stats, const struct ss_drain *drain,
+		       uint64_t before)
 {
 	const struct ss_image_view *view = drain->view;
 
@@ -138,7 +139,8 @@ int ss_recover_dir(const char *path, ss_recover_fn report, void *context)
 		if (length <= strlen(SUFFIX) ||
 		    strcmp(entry->d_name + length - strlen(SUFFIX), SUFFIX) != 0)
 			continue;
-		if ((size_t)snprintf(file, sizeof(file), "%s/%s", path, entry->d_name) >= sizeof(file))
+		if ((size_t)snprintf(file, sizeof(file), "%s/%s", path, entry->d_name) >=
+		    sizeof(file))
 			continue;
 		rc = ss_recover_file(file, &stats);
 		report(context, file, rc, &stats);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Writes out what dead processes left in their ring files, then removes these. May be killed at any point
- * and run again: nothing is lost, nothing doubled. The command's thread. Must not: touch the file of a
- * process that lives.
+ * Writes out what dead processes left in their ring files, then removes these. May be killed at any
+ * point and run again: nothing is lost, nothing doubled. The command's thread. Must not: touch the
+ * file of a process that lives.
  */
 #ifndef SS_RECOVER_H
 #define SS_RECOVER_H
@@ -10,22 +10,22 @@
 #include <stdint.h>
 
 struct ss_recover_stats {
-	uint64_t spans;	     /* written, unfinished ones included */
+	uint64_t spans;      /* written, unfinished ones included */
 	uint64_t unfinished; /* of these */
-	uint64_t torn;	     /* events the process was writing when it died */
-	uint64_t lost;	     /* events that it had to drop, by its own count */
+	uint64_t torn;       /* events the process was writing when it died */
+	uint64_t lost;       /* events that it had to drop, by its own count */
 	uint64_t spans_lost; /* spans that could not be written: the sink failed */
 	uint64_t orphans;    /* spans without an opening event */
 	uint64_t unreadable; /* rings and spans that are damaged */
 	uint32_t pid;
 	char program[64];
-	char out[512];	    /* where the spans went */
+	char out[512];      /* where the spans went */
 	const char *reason; /* a static phrase when the file could not be recovered, else NULL */
 };
 
-/* Recovers one ring file. 0; -EBUSY: its process lives, or someone else is recovering it; -ENODATA: it was
- * never finished by a process that may still be at it; -EINVAL: damaged, or not one (left alone); -EIO:
- * spans could not be written (the file stays); else what open said. */
+/* Recovers one ring file. 0; -EBUSY: its process lives, or someone else is recovering it; -ENODATA:
+ * it was never finished by a process that may still be at it; -EINVAL: damaged, or not one (left
+ * alone); -EIO: spans could not be written (the file stays); else what open said. */
 int ss_recover_file(const char *path, struct ss_recover_stats *ret_stats);
 
 /* Called for each ring file of a directory; rc as above. */

@@ -154,8 +154,8 @@ static void write_service(struct ss_json *json, const struct ss_image_view *view
 
 void ss_resource_write(struct ss_json *json, const struct ss_image_view *view, bool *ret_ignored)
 {
-	static const char *const reserved[] = { "service.name",	  "process.pid",
-						"telemetry.sdk.name", "telemetry.sdk.language",
+	static const char *const reserved[] = { "service.name",          "process.pid",
+						"telemetry.sdk.name",    "telemetry.sdk.language",
 						"telemetry.sdk.version", "spanshim.image" };
 	const struct ss_image *image = view->image;
 	char host[256] = "", nonce[17];
@@ -169,7 +169,8 @@ void ss_resource_write(struct ss_json *json, const struct ss_image_view *view, b
 	write_service(json, view, &given);
 	ss_json_raw(json, ",");
 	ss_resource_int(json, "process.pid", image->pid);
-	write_own(json, &given, "process.executable.name", ss_image_string(view, image->program_str));
+	write_own(json, &given, "process.executable.name",
+		  ss_image_string(view, image->program_str));
 	write_own(json, &given, "process.executable.path",
 		  ss_image_string(view, image->executable_str));
 	gethostname(host, sizeof(host) - 1);

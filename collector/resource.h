@@ -12,8 +12,9 @@
 #include "collector/image.h"
 #include "collector/json.h"
 
-/* Appends the attributes ({"key":...},...) to `json`, without brackets; at least one. *ret_ignored: true when
- * OTEL_RESOURCE_ATTRIBUTES does not parse and was left out as a whole (resource SDK specification). */
+/* Appends the attributes ({"key":...},...) to `json`, without brackets; at least one. *ret_ignored:
+ * true when OTEL_RESOURCE_ATTRIBUTES does not parse and was left out as a whole (resource SDK
+ * specification). */
 void ss_resource_write(struct ss_json *json, const struct ss_image_view *view, bool *ret_ignored);
 
 /* One {"key":"...","value":{"stringValue":"..."}} or {"...":{"intValue":"..."}}. */

@@ -24,7 +24,8 @@ static void roll_back(struct ss_block *block, uint64_t batch)
 	span->epoch = batch;
 }
 
-/* Follows a span's chain as far as its log reaches, marking its blocks in `used`. False: damaged. */
+/* Follows a span's chain as far as its log reaches, marking its blocks in `used`. False: damaged.
+ */
 static bool walk(struct ss_spans *spans, uint32_t head, uint8_t *used)
 {
 	struct ss_span *span = (struct ss_span *)ss_arena_block(&spans->arena, head);

@@ -9,12 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STEP_MS	     50
-#define TRIES	     20
-#define LOCK_TRIES   2000 /* a millisecond each */
-#define TAIL_BYTES   4096
-#define PARTIAL_MAX  (1 << 20)
-#define LINE_START   "{\"resourceSpans\":["
+#define STEP_MS     50
+#define TRIES       20
+#define LOCK_TRIES  2000 /* a millisecond each */
+#define TAIL_BYTES  4096
+#define PARTIAL_MAX (1 << 20)
+#define LINE_START  "{\"resourceSpans\":["
 
 static void sleep_ms(long ms)
 {
@@ -82,8 +82,8 @@ static int ensure_open(struct ss_sink *sink)
 	return 0;
 }
 
-/* Bounded: a child forked while we held the lock holds it too, and may live long. O_APPEND alone still
- * keeps writes apart. */
+/* Bounded: a child forked while we held the lock holds it too, and may live long. O_APPEND alone
+ * still keeps writes apart. */
 static void lock(int fd)
 {
 	int i;
@@ -185,8 +185,8 @@ static int write_once(struct ss_sink *sink, const char *line, size_t bytes, uint
 	int rc = ensure_open(sink);
 
 	if (rc == 0)
-		rc = sink->regular ? write_regular(sink, line, bytes, epoch) :
-				     write_all(sink->fd, line, bytes);
+		rc = sink->regular ? write_regular(sink, line, bytes, epoch)
+				   : write_all(sink->fd, line, bytes);
 	if (rc != 0)
 		ss_sink_deinit(sink);
 	return rc;

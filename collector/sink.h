@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where lines go: a file that other processes may append to as well, stderr, a FIFO or a device. Whole
- * lines only: each is written under flock; a line that another writer left unfinished when it was
- * killed is cut off first (its ring file still has the spans). Drain only.
- * Must not: create the file before there is something to write, keep a regular file open between batches,
- * follow symbolic links, or cut text off a file that does not look like ours.
+ * Where lines go: a file that other processes may append to as well, stderr, a FIFO or a device.
+ * Whole lines only: each is written under flock; a line that another writer left unfinished when it
+ * was killed is cut off first (its ring file still has the spans). Drain only. Must not: create the
+ * file before there is something to write, keep a regular file open between batches, follow
+ * symbolic links, or cut text off a file that does not look like ours.
  */
 #ifndef SS_SINK_H
 #define SS_SINK_H
@@ -17,9 +17,9 @@
 #include "shim/ring.h"
 
 struct ss_sink {
-	const char *path;	/* "-" is stderr */
+	const char *path;       /* "-" is stderr */
 	struct ss_image *image; /* gets out_offset and out_batch */
-	int fd;			/* -1: closed */
+	int fd;                 /* -1: closed */
 	bool regular;
 	bool failing; /* the last write failed: no more patience until one succeeds */
 	dev_t device; /* what fd is, as a host may close it and reuse the number */
@@ -29,9 +29,9 @@ struct ss_sink {
 /* Takes no ownership. */
 void ss_sink_init(struct ss_sink *sink, const char *path, struct ss_image *image);
 
-/* Writes one line (newline included) for batch `epoch`, the first time noting in the image where in the
- * file that batch begins. 0, or -errno after about a second of trying: nothing of the line is in
- * the file. Blocks where the file does (a FIFO nobody reads). */
+/* Writes one line (newline included) for batch `epoch`, the first time noting in the image where in
+ * the file that batch begins. 0, or -errno after about a second of trying: nothing of the line is
+ * in the file. Blocks where the file does (a FIFO nobody reads). */
 int ss_sink_write(struct ss_sink *sink, const char *line, size_t bytes, uint64_t epoch);
 
 /* End of a batch, or of all: a regular file is closed; deinit closes others too. */

@@ -3,7 +3,7 @@
 
 #include <sys/mman.h>
 
-#define PAGE	       4096u
+#define PAGE           4096u
 #define POPULATE_BYTES (256u << 10) /* kept present ahead of a head */
 
 #ifndef MADV_POPULATE_WRITE
@@ -27,7 +27,8 @@ static bool place(struct ss_source *source, const struct ss_image_view *view)
 
 static uint64_t head_of(const struct ss_source *source)
 {
-	/* Partner: the producer's reservation; what lies below was reserved, perhaps not committed. */
+	/* Partner: the producer's reservation; what lies below was reserved, perhaps not committed.
+	 */
 	return __atomic_load_n(&source->ring->head, __ATOMIC_ACQUIRE);
 }
 
@@ -60,9 +61,8 @@ void ss_source_look(struct ss_source *sources, const struct ss_image_view *view)
 
 		/* Partner: the owner's release stores when it claims and retires the ring. */
 		state = __atomic_load_n(&source->ring->state, __ATOMIC_ACQUIRE);
-		if (source->mask == 0 &&
-		    (!view->live || state == SS_RING_FREE || state == SS_RING_CLAIMED ||
-		     !place(source, view)))
+		if (source->mask == 0 && (!view->live || state == SS_RING_FREE ||
+					  state == SS_RING_CLAIMED || !place(source, view)))
 			continue;
 		source->retired = state == SS_RING_RETIRED;
 		source->first = head_of(source);
@@ -117,7 +117,8 @@ void ss_source_populate(struct ss_source *sources, const struct ss_image_view *v
 		source->populated = to < bytes ? to : bytes;
 		from &= ~(uint64_t)(PAGE - 1);
 		to = (source->data_off + source->populated) & ~(uint64_t)(PAGE - 1);
-		/* A kernel before 5.14 refuses; then the host's threads fault pages in themselves. */
+		/* A kernel before 5.14 refuses; then the host's threads fault pages in themselves.
+		 */
 		if (to > from)
 			madvise((char *)view->image + from, to - from, MADV_POPULATE_WRITE);
 	}

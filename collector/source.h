@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The rings from the reader's end: heads, sound events, torn ones, and giving space back. Drain only.
- * Must not: believe an event's own sizes before they were held against the ring's.
+ * The rings from the reader's end: heads, sound events, torn ones, and giving space back. Drain
+ * only. Must not: believe an event's own sizes before they were held against the ring's.
  */
 #ifndef SS_SOURCE_H
 #define SS_SOURCE_H
@@ -11,12 +11,13 @@
 
 #include "collector/drain.h"
 
-/* One source per ring of the image, starting at the committed tails. Returns how many rings of a dead
- * image make no sense (they are passed over). */
+/* One source per ring of the image, starting at the committed tails. Returns how many rings of a
+ * dead image make no sense (they are passed over). */
 uint32_t ss_source_init(struct ss_source *sources, const struct ss_image_view *view,
 			const struct ss_commit *commit);
 
-/* Reads all heads twice; whatever happened before an event below a first head lies below the second ones. */
+/* Reads all heads twice; whatever happened before an event below a first head lies below the second
+ * ones. */
 void ss_source_look(struct ss_source *sources, const struct ss_image_view *view);
 
 /* The position after a torn event: the next sound one below `end`, or `end`. */
@@ -26,7 +27,8 @@ uint64_t ss_source_skip(const struct ss_image_view *view, const struct ss_source
 /* Gives what was read back to the producers, and rings whose thread is gone to new threads. */
 void ss_source_publish(struct ss_source *sources, uint32_t count);
 
-/* Makes pages present ahead of each owner's head, so that the host's threads need not fault them in. */
+/* Makes pages present ahead of each owner's head, so that the host's threads need not fault them
+ * in. */
 void ss_source_populate(struct ss_source *sources, const struct ss_image_view *view);
 
 /* The committed, sound event at `position`, or NULL. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "collector/restore.h"
+#include "collector/span_log.h"
 
 static struct ss_span *span_at(const struct ss_spans *spans, uint32_t index)
 {
@@ -87,6 +88,15 @@ static void count_lost(struct ss_spans *spans, uint32_t kind)
 			   __ATOMIC_RELAXED);
 }
 
+/* False: no memory; counted, the span is as it was. */
+static bool keep(struct ss_spans *spans, struct ss_span *span, const struct ss_hook_event *event)
+{
+	if (ss_span_log_append(spans, span, event))
+		return true;
+	count_lost(spans, event->kind);
+	return false;
+}
+
 static struct ss_span *begin(struct ss_spans *spans, uint64_t id)
 {
 	uint32_t index = ss_arena_take(&spans->arena, SS_BLOCK_SPAN);
@@ -105,129 +115,10 @@ static struct ss_span *begin(struct ss_spans *spans, uint64_t id)
 	return NULL;
 }
 
-static void free_chain(struct ss_spans *spans, uint32_t index)
-{
-	while (index != SS_NO_BLOCK) {
-		uint32_t next = ss_arena_block(&spans->arena, index)->next;
-
-		ss_arena_give(&spans->arena, index);
-		index = next;
-	}
-}
-
 static void forget(struct ss_spans *spans, uint64_t id, uint32_t index)
 {
 	ss_spanmap_remove(&spans->map, id);
-	free_chain(spans, index);
-}
-
-/* From here on the span's changes belong to this epoch. */
-static void touch(struct ss_spans *spans, struct ss_span *span)
-{
-	if (span->epoch == spans->arena.epoch)
-		return;
-	span->before = span->now;
-	ss_arena_order();
-	span->epoch = spans->arena.epoch;
-	ss_arena_order();
-}
-
-/* Where byte `bytes` of the log goes in its last block; *ret_room: how many fit there. */
-static char *log_end(struct ss_spans *spans, struct ss_span *span, uint32_t bytes, uint32_t *ret_room)
-{
-	uint32_t used;
-
-	if (bytes < SS_SPAN_HEAD_BYTES) {
-		*ret_room = SS_SPAN_HEAD_BYTES - bytes;
-		return span->data + bytes;
-	}
-	used = (bytes - SS_SPAN_HEAD_BYTES) % SS_SPAN_MORE_BYTES;
-	*ret_room = used == 0 ? 0 : SS_SPAN_MORE_BYTES - used;
-	return ss_arena_block(&spans->arena, span->tail)->data + used;
-}
-
-/* Behind the log's end, chaining new blocks as needed. The log's length is the caller's to change. */
-static int copy_in(struct ss_spans *spans, struct ss_span *span, uint32_t at, const char *from,
-		   uint32_t bytes)
-{
-	while (bytes > 0) {
-		uint32_t room, part;
-		char *to = log_end(spans, span, at, &room);
-
-		if (room == 0) {
-			uint32_t index = ss_arena_take(&spans->arena, SS_BLOCK_DATA);
-
-			if (index == SS_NO_BLOCK)
-				return -ENOMEM;
-			ss_arena_block(&spans->arena, span->tail)->next = index;
-			span->tail = index;
-			to = ss_arena_block(&spans->arena, index)->data;
-			room = SS_SPAN_MORE_BYTES;
-		}
-		part = bytes < room ? bytes : room;
-		memcpy(to, from, part);
-		from += part;
-		bytes -= part;
-		at += part;
-	}
-	return 0;
-}
-
-/* False: no memory; the span is as it was. */
-static bool append(struct ss_spans *spans, struct ss_span *span, const struct ss_hook_event *event)
-{
-	uint32_t fixed = event->kind == SS_EVENT_OPEN ? sizeof(struct ss_log_entry) :
-							SS_LOG_SHORT_BYTES;
-	struct ss_log_entry entry = {
-		.bytes = fixed + ((event->payload_bytes + 7) & ~7u),
-		.kind = event->kind,
-		.flags = event->flags,
-		.status = event->status,
-		.hook = event->hook,
-		.time_ns = event->time_ns,
-		.entry = event->entry,
-		.tid = event->tid,
-		.trace_lo = event->trace_lo,
-		.parent_id = event->parent_id,
-	};
-	uint32_t tail = span->tail, at = span->now.bytes;
-
-	if (event->kind == SS_EVENT_OPEN)
-		entry.trace_hi = event->trace_hi;
-	else
-		entry.result = event->result;
-	if (copy_in(spans, span, at, (const char *)&entry, fixed) != 0 ||
-	    copy_in(spans, span, at + fixed, event->payload, entry.bytes - fixed) != 0) {
-		free_chain(spans, ss_arena_block(&spans->arena, tail)->next);
-		ss_arena_block(&spans->arena, tail)->next = SS_NO_BLOCK;
-		span->tail = tail;
-		count_lost(spans, event->kind);
-		return false;
-	}
-	ss_arena_order();
-	span->now.bytes = at + entry.bytes;
-	return true;
-}
-
-static const char *linearise(struct ss_spans *spans, const struct ss_span *span)
-{
-	uint32_t left = span->now.bytes, index = span->next, part = SS_SPAN_HEAD_BYTES;
-	char *to;
-
-	if (left <= SS_SPAN_HEAD_BYTES)
-		return span->data;
-	if (ss_buffer_reserve(&spans->linear, left) != 0)
-		return NULL;
-	to = spans->linear.base;
-	memcpy(to, span->data, part);
-	for (left -= part, to += part; left > 0; left -= part, to += part) {
-		const struct ss_block *block = ss_arena_block(&spans->arena, index);
-
-		part = left < SS_SPAN_MORE_BYTES ? left : SS_SPAN_MORE_BYTES;
-		memcpy(to, block->data, part);
-		index = block->next;
-	}
-	return spans->linear.base;
+	ss_span_log_free(spans, index);
 }
 
 /* Hands the span on and forgets it. */
@@ -236,7 +127,7 @@ static void deliver(struct ss_spans *spans, uint32_t index, bool unfinished)
 	const struct ss_span *span = span_at(spans, index);
 	uint64_t id = span->id;
 	struct ss_span_view view = { .id = id,
-				     .log = linearise(spans, span),
+				     .log = ss_span_log_linear(spans, span),
 				     .bytes = span->now.bytes,
 				     .points_dropped = span->now.points_dropped,
 				     .attributes_dropped = span->now.attributes_dropped,
@@ -271,7 +162,7 @@ static void apply_open(struct ss_spans *spans, uint32_t index, const struct ss_h
 		spans->orphans++;
 		return;
 	}
-	if (!append(spans, span, event))
+	if (!keep(spans, span, event))
 		return;
 	while (ss_attr_next(&iter) != NULL)
 		span->now.attributes++;
@@ -290,7 +181,7 @@ static void apply_close(struct ss_spans *spans, uint32_t index, const struct ss_
 		spans->orphans++;
 		return;
 	}
-	if (!append(spans, span, event))
+	if (!keep(spans, span, event))
 		return;
 	span->now.seen |= SS_SPAN_CLOSED;
 	if (span->now.seen & SS_SPAN_OPENED)
@@ -302,13 +193,13 @@ static void apply_point(struct ss_spans *spans, struct ss_span *span,
 {
 	/* Of many failed steps of one action the first tells the cause; memory stays bounded. */
 	if (event->flags & SS_EVENT_STATUS_ONLY) {
-		if (!(span->now.seen & SS_SPAN_FAULTED) && append(spans, span, event))
+		if (!(span->now.seen & SS_SPAN_FAULTED) && keep(spans, span, event))
 			span->now.seen |= SS_SPAN_FAULTED;
 		return;
 	}
 	if (span->now.points >= spans->points_max || span->now.bytes >= SS_SPAN_LOG_MAX)
 		span->now.points_dropped++;
-	else if (append(spans, span, event))
+	else if (keep(spans, span, event))
 		span->now.points++;
 }
 
@@ -324,7 +215,7 @@ static void apply_attributes(struct ss_spans *spans, struct ss_span *span,
 	if (span->now.bytes >= SS_SPAN_LOG_MAX ||
 	    (count > 0 && span->now.attributes >= spans->attributes_max))
 		span->now.attributes_dropped += count;
-	else if (append(spans, span, event))
+	else if (keep(spans, span, event))
 		span->now.attributes += count;
 }
 
@@ -351,7 +242,7 @@ void ss_spans_apply(struct ss_spans *spans, const struct ss_hook_event *event)
 	} else {
 		index = (uint32_t)slot->value;
 		span = span_at(spans, index);
-		touch(spans, span);
+		ss_span_log_touch(spans, span);
 	}
 	switch (event->kind) {
 	case SS_EVENT_OPEN:
@@ -392,7 +283,8 @@ static void deliver_list(struct ss_spans *spans, struct ss_id_list *list)
 	list->count = 0;
 }
 
-/* The first `count` ids that began without an opening event; those that still lack it are orphans. */
+/* The first `count` ids that began without an opening event; those that still lack it are orphans.
+ */
 static void drop_halves(struct ss_spans *spans, uint32_t count)
 {
 	uint64_t *ids = spans->halves.buffer.base;
@@ -401,7 +293,8 @@ static void drop_halves(struct ss_spans *spans, uint32_t count)
 	for (i = 0; i < count; i++) {
 		const struct ss_spanmap_slot *slot = ss_spanmap_find(&spans->map, ids[i]);
 
-		if (slot == NULL || (span_at(spans, (uint32_t)slot->value)->now.seen & SS_SPAN_OPENED))
+		if (slot == NULL ||
+		    (span_at(spans, (uint32_t)slot->value)->now.seen & SS_SPAN_OPENED))
 			continue;
 		forget(spans, ids[i], (uint32_t)slot->value);
 		spans->orphans++;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Assembly of spans from events in any order. A span is a log: its events, one after another, in a chain
- * of arena blocks; what a reader needs to know of it (name, status, limits) is worked out when it is
- * written. A span is complete when it was opened and closed and no event of it can still lie unread in
- * another thread's ring.
- * Drain only. Everything recovery needs is in the arena; the rest here is rebuilt (restore.h).
+ * Assembly of spans from events in any order. A span is a log: its events, one after another, in a
+ * chain of arena blocks; what a reader needs to know of it (name, status, limits) is worked out
+ * when it is written. A span is complete when it was opened and closed and no event of it can still
+ * lie unread in another thread's ring. Drain only. Everything recovery needs is in the arena; the
+ * rest here is rebuilt (restore.h).
  */
 #ifndef SS_SPAN_H
 #define SS_SPAN_H
@@ -28,7 +28,7 @@ enum ss_span_seen {
 
 struct ss_span_state {
 	uint32_t bytes; /* of the log */
-	uint32_t seen;	/* enum ss_span_seen */
+	uint32_t seen;  /* enum ss_span_seen */
 	uint32_t points, points_dropped;
 	uint32_t attributes, attributes_dropped;
 };
@@ -40,7 +40,7 @@ struct ss_span {
 	uint32_t kind;
 	uint64_t id;
 	uint64_t epoch; /* of the last change */
-	uint32_t tail;	/* last block of the chain */
+	uint32_t tail;  /* last block of the chain */
 	uint32_t reserved;
 	struct ss_span_state now, before;
 	char data[SS_BLOCK_BYTES - 96];
@@ -51,7 +51,8 @@ _Static_assert(offsetof(struct ss_span, kind) == offsetof(struct ss_block, kind)
 #define SS_SPAN_HEAD_BYTES ((uint32_t)sizeof(((struct ss_span *)0)->data))
 #define SS_SPAN_MORE_BYTES ((uint32_t)sizeof(((struct ss_block *)0)->data))
 
-/* One event in a log, then its payload. OPEN entries have all of it, others end before parent_id. */
+/* One event in a log, then its payload. OPEN entries have all of it, others end before parent_id.
+ */
 struct ss_log_entry {
 	uint32_t bytes; /* with payload; multiple of 8 */
 	uint8_t kind, flags, status, hook;
@@ -71,8 +72,8 @@ struct ss_span_view {
 	const char *log;
 	uint32_t bytes;
 	uint32_t points_dropped, attributes_dropped;
-	uint64_t end_ns;  /* unfinished only */
-	bool unfinished;  /* its process ended before it did */
+	uint64_t end_ns; /* unfinished only */
+	bool unfinished; /* its process ended before it did */
 };
 typedef void (*ss_span_fn)(void *context, const struct ss_span_view *span);
 
@@ -80,7 +81,7 @@ typedef void (*ss_span_fn)(void *context, const struct ss_span_view *span);
 enum ss_spans_mode {
 	SS_SPANS_ALONE, /* no other ring has anything: a closed span is complete */
 	SS_SPANS_MIXED, /* complete at the end of this batch */
-	SS_SPANS_LATE,	/* complete at the end of the next batch */
+	SS_SPANS_LATE,  /* complete at the end of the next batch */
 };
 
 struct ss_id_list {
@@ -98,14 +99,15 @@ struct ss_spans {
 	void *context;
 	struct ss_id_list ready, late; /* closed, waiting for the other rings */
 	struct ss_id_list halves;      /* ids that began without an opening event */
-	uint32_t halves_old;	       /* the first ones, from before this batch */
+	uint32_t halves_old;           /* the first ones, from before this batch */
 	struct ss_buffer linear;       /* a chain, copied together */
 	struct ss_buffer single;       /* uint8_t[entry_count]: see ss_spans_init */
 	uint64_t orphans, last_ns;
 };
 
-/* Limits come from the image. `complete` is called for each complete span, from apply, settle and finish.
- * Loads the arena that a dead image left, if it is one. 0, -ENOMEM, or -EINVAL (that arena is damaged). */
+/* Limits come from the image. `complete` is called for each complete span, from apply, settle and
+ * finish. Loads the arena that a dead image left, if it is one. 0, -ENOMEM, or -EINVAL (that arena
+ * is damaged). */
 int ss_spans_init(struct ss_spans *spans, struct ss_image_view *view, ss_span_fn complete,
 		  void *context);
 void ss_spans_deinit(struct ss_spans *spans);
@@ -113,11 +115,13 @@ void ss_spans_deinit(struct ss_spans *spans);
 /* Takes in one event. */
 void ss_spans_apply(struct ss_spans *spans, const struct ss_hook_event *event);
 
-/* End of a batch's input: completes what waits. `whole`: every ring was read up to where it stood when the
- * batch began, so that an event left without its opening one since the last batch is an orphan. */
+/* End of a batch's input: completes what waits. `whole`: every ring was read up to where it stood
+ * when the batch began, so that an event left without its opening one since the last batch is an
+ * orphan. */
 void ss_spans_settle(struct ss_spans *spans, bool whole);
 
-/* The image is dead: completes all that is left, open spans as unfinished; halves become orphans. */
+/* The image is dead: completes all that is left, open spans as unfinished; halves become orphans.
+ */
 void ss_spans_finish(struct ss_spans *spans);
 
 /* The batch is committed. */

@@ -11,12 +11,12 @@
 
 #define CACHE_SLOTS 256u
 
-/* Naming a static function reads the object's file, and failing programs fail at the same places. Drain
- * thread only, so no lock. */
+/* Naming a static function reads the object's file, and failing programs fail at the same places.
+ * Drain thread only, so no lock. */
 static struct {
 	uint64_t address;
 	char text[SS_FRAME_BYTES];
-} *cache;
+} * cache;
 
 /* dladdr knows exported functions; libunwind also reads the full symbol table of the file. */
 static bool find_name(uint64_t address, const Dl_info *info, char *name, size_t bytes,
@@ -68,8 +68,8 @@ static void describe(uint64_t address, char *text)
 		return;
 	}
 	plain = strncmp(name, "_Z", 2) == 0 ? demangle(name) : NULL;
-	snprintf(text, SS_FRAME_BYTES, info.dli_fname ? "0x%llx %.240s+0x%llx (%.200s)" :
-							"0x%llx %.240s+0x%llx",
+	snprintf(text, SS_FRAME_BYTES,
+		 info.dli_fname ? "0x%llx %.240s+0x%llx (%.200s)" : "0x%llx %.240s+0x%llx",
 		 (unsigned long long)address, plain != NULL ? plain : name,
 		 (unsigned long long)offset + 1, info.dli_fname);
 	free(plain);

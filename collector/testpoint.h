@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Named places where a test looks at (or copies) the state a kill would leave. Nothing in a normal build.
+ * Named places where a test looks at (or copies) the state a kill would leave. Nothing in a normal
+ * build.
  */
 #ifndef SS_TESTPOINT_H
 #define SS_TESTPOINT_H

@@ -11,7 +11,7 @@
 #include "collector/sink.h"
 
 #define WINDOW_BYTES (2u << 20) /* longer than any line of ours */
-#define ID_KEY	     "\"spanId\":\""
+#define ID_KEY       "\"spanId\":\""
 #define NO_SPANS     "\"scopeSpans\":[]"
 
 /* One line, quotes inside its strings being escaped: the key cannot be mistaken. */
@@ -77,8 +77,8 @@ int ss_written_read(struct ss_written *written, const struct ss_image_view *view
 	rc = ss_spanmap_init(&written->ids);
 	if (rc != 0)
 		return rc;
-	/* The last batch that wrote anything may be committed: then only the line of losses, which has
-	 * no id, can still be doubled. */
+	/* The last batch that wrote anything may be committed: then only the line of losses, which
+	 * has no id, can still be doubled. */
 	if (image->out_batch == 0 ||
 	    (image->out_batch != image->batch && image->out_batch != image->batch + 1))
 		return 0;

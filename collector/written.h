@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Recovery: which spans of a batch that was never committed stand in the output file already, so that they
- * are not written twice. Must not: look at lines of other images.
+ * Recovery: which spans of a batch that was never committed stand in the output file already, so
+ * that they are not written twice. Must not: look at lines of other images.
  */
 #ifndef SS_WRITTEN_H
 #define SS_WRITTEN_H

@@ -13,17 +13,12 @@
 #define POINT_BYTES 4096u /* a span event's strings are cut here */
 #define SEPARATE    UINT32_MAX
 
-/* Losses before (or without) an image: nowhere to report them but the log. */
-uint64_t ss_lost_without_image;
-
 void ss_emit_lost(struct ss_thread *thread, uint32_t reason, uint32_t kind)
 {
 	if (thread->ring)
 		ss_arch_add_local(&thread->ring->dropped[reason][kind], 1);
 	else if (ss_image)
 		__atomic_fetch_add(&ss_image->dropped[reason][kind], 1, __ATOMIC_RELAXED);
-	else
-		__atomic_fetch_add(&ss_lost_without_image, 1, __ATOMIC_RELAXED);
 }
 
 static void wake_drain(struct ss_image *image)

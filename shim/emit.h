@@ -34,7 +34,4 @@ bool ss_emit(struct ss_thread *thread, const struct ss_emission *emission);
 /* Counts an event that could not even be tried. */
 void ss_emit_lost(struct ss_thread *thread, uint32_t reason, uint32_t kind);
 
-/* Losses of an image whose ring file could not be made. */
-extern uint64_t ss_lost_without_image;
-
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The exported wrappers of the functions that end a process without running its exit handlers: the
- * image is finished first. exit() needs none; the shim's destructor runs in it.
+ * image is finished first. exit() and quick_exit() need none: main.c registers a handler with each.
  * Runs on host threads, in signal handlers and in vfork children.
  * Must not: allocate or lock.
  */
@@ -35,11 +35,6 @@ EXPORTED void _exit(int status)
 EXPORTED void _Exit(int status)
 {
 	end_process("_Exit", status);
-}
-
-EXPORTED void quick_exit(int status)
-{
-	end_process("quick_exit", status);
 }
 
 /* A SIGABRT handler may jump back into the host, so the image is not finished. */

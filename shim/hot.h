@@ -29,7 +29,6 @@ struct ss_shadow {
 	struct ss_span_ref span; /* what calls made inside this one get as parent */
 	uint64_t own_id;    /* span that ends with this call; 0: none (dropped, or not a span) */
 	uint64_t stream_id; /* open stream span of a CALL, fed by events of its thread */
-	uint64_t handle_value;
 	struct ss_handle
 		handle; /* CLOSE: taken from the table; EVENT: copy of what it belongs to */
 	uint64_t t0;
@@ -63,21 +62,18 @@ struct ss_thread {
 };
 
 extern __thread struct ss_thread ss_thread;
-
-/* The image's nonce, in a page that the kernel wipes in every forked child (also one forked without
- * libc): 0 there, so that the child never writes to its parent's ring. 1 before the first event. */
+/* The image's nonce, in a page that the kernel wipes in every forked child, whoever forked it: 0
+ * there, so that it never writes to its parent's ring. */
 extern volatile uint64_t *ss_generation;
 extern struct ss_image *ss_image; /* of this generation; NULL before the first event */
 extern uint32_t ss_clock;         /* enum ss_clock */
 extern int (*ss_vdso_gettime)(int, void *);
 extern const struct ss_binding_table *ss_table;
-
+extern uint64_t ss_enabled;               /* bit per binding of the table */
 extern uint32_t ss_stacks;                /* enum ss_stacks */
 extern int (*ss_backtrace)(void **, int); /* the collector's, once it is loaded */
-
 uint64_t ss_now_slow(void);
-
-/* Ends the calls a thread never returned from; when its data are torn down. record.c. */
+/* Ends the calls a thread never returned from. */
 void ss_record_thread_end(struct ss_thread *thread);
 
 static inline uint64_t ss_now(void)
@@ -94,7 +90,7 @@ static inline bool ss_thread_ready(const struct ss_thread *thread)
 	return likely(generation != 0 && thread->generation == generation);
 }
 
-/* Nonzero 64 random bits (splitmix64, Steele et al. 2014). */
+/* 64 random bits, not 0 (splitmix64, Steele et al. 2014). */
 static inline uint64_t ss_random(struct ss_thread *thread)
 {
 	uint64_t z = (thread->random += 0x9e3779b97f4a7c15ull);
@@ -122,9 +118,8 @@ bool ss_ring_make_room(struct ss_ring *ring, uint64_t records, uint64_t room);
 /* The ring is filled to the level at which the drain wants to be woken. */
 void ss_ring_wake_drain(struct ss_ring *ring);
 
-/* Reserves `records` consecutive positions, leaving the headroom alone unless `closing`. False:
- * full, nothing reserved (the caller counts the loss). The compare-and-exchange makes check and
- * reservation one step for signal handlers of this thread. */
+/* Reserves consecutive positions, leaving the headroom alone unless `closing`. False: full (the
+ * caller counts). The compare-and-exchange makes it one step for this thread's signal handlers. */
 static inline bool ss_ring_reserve(struct ss_ring *ring, uint64_t records, bool closing,
 				   uint64_t *ret_position)
 {

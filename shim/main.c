@@ -31,6 +31,7 @@
 #include "shim/value.h"
 
 extern int __cxa_atexit(void (*)(void *), void *, void *);
+extern int __cxa_at_quick_exit(void (*)(void *), void *);
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 static struct ss_config config;
@@ -38,7 +39,7 @@ static char cwd[PATH_MAX], executable[PATH_MAX], directory[SS_RING_PATH_BYTES];
 
 static void complain(const char *name, const char *value, const char *expected)
 {
-	ss_log("%s=%.100s: expected %s; the default is used", name, value, expected);
+	ss_log("%s=%s: expected %s; the default is used", name, value, expected);
 }
 
 static const char *program(void)
@@ -111,7 +112,9 @@ static const struct ss_binding_table *choose_table(uint64_t *ret_enabled)
 	dl_iterate_phdr(find_self, collector);
 	ss_drain_thread_locate(collector);
 	if (!ss_builtin_select(config.bindings, ret_enabled))
-		return *ret_enabled ? (const struct ss_binding_table *)(const void *)ss_builtin_table : NULL;
+		return *ret_enabled
+			       ? (const struct ss_binding_table *)(const void *)ss_builtin_table
+			       : NULL;
 	*ret_enabled = UINT64_MAX;
 	if (ss_drain_thread_compile(config.bindings, &compiled, error, sizeof(error))) {
 		ss_log("nothing is traced: %s", error);
@@ -160,7 +163,6 @@ static void at_exit(void *unused)
 static void start(char *const *envp)
 {
 	struct ss_ring_file_facts facts = { .config = &config };
-	uint64_t enabled = 0;
 
 	ss_config_read(&config, envp, NULL);
 	if (config.disabled)
@@ -170,7 +172,7 @@ static void start(char *const *envp)
 	if (config.log[0])
 		ss_config_read(&config, envp, complain);
 	clean_up_previous();
-	facts.table = choose_table(&enabled);
+	facts.table = choose_table(&facts.enabled);
 	if (!facts.table)
 		return;
 	find_vdso_clock();
@@ -188,7 +190,8 @@ static void start(char *const *envp)
 	}
 	/* Registered before the loader's own: runs after every destructor, as the last thing. */
 	__cxa_atexit(at_exit, NULL, NULL);
-	ss_intercept_start(facts.table, enabled);
+	__cxa_at_quick_exit(at_exit, NULL);
+	ss_intercept_start(facts.table, facts.enabled);
 }
 
 void ss_main_start(char *const *envp)

@@ -37,6 +37,7 @@ struct ss_image *ss_image;
 uint32_t ss_clock = SS_CLOCK_MONOTONIC;
 int (*ss_vdso_gettime)(int, void *);
 const struct ss_binding_table *ss_table;
+uint64_t ss_enabled;
 
 static struct ss_ring_file_facts facts;
 static char ring_path[SS_RING_PATH_BYTES];
@@ -165,6 +166,9 @@ static void make_image(void)
 		ss_image = image;
 		generation = facts.nonce;
 		r = ss_drain_thread_start(image);
+		/* Stacks are taken with the collector's libunwind: the first one waits for it. */
+		if (!r && image->stacks)
+			ss_drain_thread_settle(image);
 		if (r)
 			ss_log("no drain thread (%s); run 'spanshim recover' when the process "
 			       "has ended",
@@ -319,11 +323,6 @@ void ss_process_finish(void)
 	struct ss_image *image = own_image();
 	int saved_errno = errno;
 
-	if (ss_lost_without_image && !ss_image) {
-		ss_log("%llu events lost: there was no ring file",
-		       (unsigned long long)ss_lost_without_image);
-		ss_lost_without_image = 0;
-	}
 	if (image && !__atomic_exchange_n(&finished, true, __ATOMIC_ACQ_REL)) {
 		ss_guard_enter();
 		/* From here on other threads' events go nowhere, so that the last drain sees all.
@@ -371,6 +370,7 @@ int ss_process_init(const struct ss_ring_file_facts *about)
 	}
 	facts = *about;
 	ss_table = about->table;
+	ss_enabled = about->enabled;
 	ss_generation = page;
 	active = true;
 	return 0;

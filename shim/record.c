@@ -20,6 +20,10 @@ static const struct ss_entry *choose_entry(struct ss_call *call)
 
 	while (index != SS_NO_INDEX) {
 		call->entry = ss_spans_entry(index);
+		if (!(ss_enabled >> call->entry->binding & 1)) {
+			index = call->entry->next_same_symbol;
+			continue;
+		}
 		if (likely(call->entry->only_if.op == SS_OP_ALWAYS) ||
 		    ss_value_holds(call, &call->entry->only_if))
 			return call->entry;

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One shared file per process image ("ring file"): header, strings, binding table, per-thread
- * single-producer rings, and the arena in which the collector keeps spans that are still open.
- * Written by the host's threads (rings) and by the drain thread (tails, commit, arena); read by
- * `spanshim recover` when the process is dead. The kernel keeps every store that retired before a
- * kill -9, so program order is the only order that matters for recovery.
+ * The per-thread, single-producer rings of a ring file (image.h), and how to read them. Written by
+ * their owners (records, head) and by the drain thread (tail).
  * Must not: call libc in the inline functions; they run on the host's hot path.
  */
 #ifndef SS_RING_H
@@ -14,22 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "event.h"
+#include "image.h"
 
-#define SS_IMAGE_MAGIC    0x314d494853535353ull /* "SSSSHIM1" */
-#define SS_IMAGE_VERSION  1u
-#define SS_RINGS_MAX      1024u
 #define SS_RING_BYTES_MIN 4096u
-
-enum ss_drop_reason {
-	SS_DROP_RING_FULL, /* the drain did not keep up */
-	SS_DROP_NO_RING,   /* no ring could be had: too many threads, no space */
-	SS_DROP_DEPTH,     /* calls nested deeper than the shadow stack */
-	SS_DROP_HANDLES,   /* handle table full */
-	SS_DROP_EXIT,      /* after the last flush */
-	SS_DROP_ASSEMBLY,  /* the collector has too many open spans, or no memory */
-	SS_DROP_REASONS,
-};
 
 /* CLAIMED: a thread is preparing it; readers pass over it as over a FREE one */
 enum ss_ring_state { SS_RING_FREE, SS_RING_OWNED, SS_RING_RETIRED, SS_RING_CLAIMED };
@@ -48,87 +32,6 @@ struct ss_ring {
 	_Alignas(64) uint64_t tail;  /* positions below are free again */
 	_Alignas(64) uint32_t state; /* enum ss_ring_state */
 	uint32_t tid;
-};
-
-/* What the drain has consumed and written out, replaced as a whole: recover trusts only this. */
-struct ss_commit {
-	uint64_t tails[SS_RINGS_MAX];
-	uint64_t spans_written;
-	uint64_t orphans;    /* spans that events told of, but whose opening event never came */
-	uint64_t spans_lost; /* could not be written: the sink failed for too long */
-	uint64_t last_ns;    /* latest event time seen: where unfinished spans end */
-};
-
-struct ss_calibration { /* unix time of a tick, in ns: unix_ns + (ticks - this.ticks) * slope */
-	uint64_t ticks;
-	uint64_t unix_ns;
-};
-
-enum ss_clock { SS_CLOCK_TSC, SS_CLOCK_MONOTONIC }; /* MONOTONIC: ticks are ns */
-enum ss_image_state { SS_IMAGE_NEW, SS_IMAGE_LIVE, SS_IMAGE_FINISHED };
-enum ss_drain_state {
-	SS_DRAIN_NONE,
-	SS_DRAIN_STARTING,
-	SS_DRAIN_RUNNING,
-	SS_DRAIN_FAILED,
-	SS_DRAIN_DONE
-};
-
-struct ss_image {
-	uint64_t magic; /* stored last: before, the file means nothing */
-	uint32_t version;
-	uint32_t ring_count;
-	uint64_t file_bytes;                 /* up to the arena's start; the arena grows behind */
-	uint64_t rings_off;                  /* struct ss_ring[ring_count] */
-	uint64_t strings_off, strings_bytes; /* capacity; see strings_used */
-	uint64_t table_off;                  /* struct ss_binding_table */
-	uint64_t data_off, data_bytes;
-	uint64_t ring_total; /* first argument of ss_ring_geometry */
-	uint64_t arena_off;  /* page-aligned end of the above; the collector owns all from here */
-	uint64_t nonce;      /* random, one per image: exec and fork get new ones */
-	uint64_t start_time; /* field 22 of /proc/PID/stat: with pid, names the process */
-	uint32_t pid, ppid, uid, clock; /* clock: enum ss_clock */
-	/* configuration the collector needs; *_str are offsets in the string area (0 = unset) */
-	uint32_t out_str;        /* absolute path, "-" = stderr */
-	uint32_t log_str;        /* absolute path, "stderr" or unset */
-	uint32_t program_str;    /* base name of the executable */
-	uint32_t executable_str; /* its path */
-	uint32_t service_str, resource_str, tracestate_str;
-	uint32_t ring_file_str; /* this file's own path */
-	uint32_t flush_ms, on_full, stacks;
-	uint32_t attribute_count_limit, event_count_limit, link_count_limit;
-	uint32_t event_attribute_count_limit, attribute_value_limit;
-	uint32_t content;
-	uint32_t open_spans; /* in the arena, after the last batch; by the drain */
-
-	_Alignas(64) uint32_t state; /* enum ss_image_state */
-	uint32_t drain_state;        /* enum ss_drain_state */
-	uint32_t wake;               /* futex: the drain sleeps on it, producers add 1 */
-	uint32_t flush_request;      /* host adds 1, then wakes the drain */
-	uint32_t flush_done;         /* futex: the drain sets it to the request it has served */
-	uint32_t finish; /* 1: at the next flush, end open spans, write losses, unlink, stop */
-	uint32_t space; /* futex: the drain adds 1 after each batch; `block` producers wait on it */
-	uint32_t space_waiters;
-	uint32_t exec_pending; /* the image ended (or will) by exec */
-	uint32_t rings_used;   /* atomic: rings from here on were never claimed */
-	uint32_t strings_used; /* atomic bump */
-	uint64_t progress;     /* batches drained: tells a slow drain from a stuck one */
-	uint64_t drain_tid;
-
-	_Alignas(
-		64) uint64_t dropped[SS_DROP_REASONS][SS_EVENT_KINDS]; /* atomic; no ring at hand */
-
-	_Alignas(64) struct ss_calibration calibration[2]; /* [0] older, [1] newer ... */
-	uint32_t calibration_seq;                          /* ... seqlock: odd while written */
-
-	/* drain's protocol with recovery (collector/arena.h) */
-	_Alignas(64) uint64_t
-		batch;       /* number of the last batch committed; commit[batch & 1] is in force */
-	uint64_t out_offset; /* size of the output file before the uncommitted batch was written ...
-			      */
-	uint64_t out_batch;  /* ... which is this one */
-	uint64_t arena_bytes; /* valid bytes from arena_off on */
-	struct ss_commit commit[2];
 };
 
 /* Where ring i's records lie when all rings together get `total` bytes: the first two threads get a

@@ -26,6 +26,7 @@ struct ss_ring_file_facts {
 	const char *program;    /* base name */
 	const char *executable; /* path */
 	uint64_t nonce;
+	uint64_t enabled; /* bit per binding */
 	uint32_t pid, clock;
 };
 

@@ -71,6 +71,14 @@ static bool emit_open(struct ss_call *call, const struct ss_entry *entry, uint64
 	return ss_emit(call->thread, &e);
 }
 
+/* The result as a code; a pointer is none. */
+static bool read_result(const struct ss_call *call, int64_t *ret_result)
+{
+	const struct ss_value *value = &call->entry->error.value;
+
+	return value->type != SS_TYPE_POINTER && ss_value_read(call, value, ret_result);
+}
+
 /* Closing event of a span. `attributes`: this very call's exit captures belong to it. */
 static void emit_close(struct ss_call *call, uint32_t hook, uint64_t span_id, uint64_t time,
 		       int status, bool attributes)
@@ -90,7 +98,7 @@ static void emit_close(struct ss_call *call, uint32_t hook, uint64_t span_id, ui
 	if (e.count == SS_TAKEN_MAX)
 		e.count--;
 	if (status == SS_STATUS_ERROR) {
-		if (!ss_value_read(call, &call->entry->error.value, &e.result))
+		if (!read_result(call, &e.result))
 			e.flags |= SS_EVENT_NO_RESULT;
 		e.count += ss_value_message(call, call->entry->error_message, &taken[e.count]);
 		if (ss_stacks == SS_STACKS_ERROR && e.count < SS_TAKEN_MAX)
@@ -111,7 +119,7 @@ static void emit_point(struct ss_call *call, uint64_t span_id, uint64_t time, bo
 				 .entry = ss_spans_index(call->entry),
 				 .taken = taken };
 
-	if (!ss_value_read(call, &call->entry->error.value, &e.result))
+	if (!read_result(call, &e.result))
 		e.flags = SS_EVENT_NO_RESULT;
 	if (status_only) {
 		e.flags |= SS_EVENT_STATUS_ONLY;
@@ -176,6 +184,21 @@ static bool read_handle(struct ss_call *call, uint64_t *ret_value)
 	return true;
 }
 
+/* The innermost open span with this handle that an entry of this role can belong to. */
+static bool find_outward(const struct ss_entry *entry, uint64_t value, struct ss_handle *ret_handle)
+{
+	static const uint8_t outward[] = { SS_ROLE_STREAM, SS_ROLE_CHAT, SS_ROLE_ACTION,
+					   SS_ROLE_SESSION };
+	uint32_t i = 0;
+
+	while (outward[i] != entry->role)
+		i++;
+	for (; i < sizeof(outward); i++)
+		if (ss_handles_find(handle_key(entry, outward[i], value), ret_handle))
+			return true;
+	return false;
+}
+
 /* CLOSE: take the handle out before the real call frees it, or another thread could get the same
  * address for a new one and lose it to us. */
 static void begin_close(struct ss_call *call, struct ss_shadow *shadow)
@@ -185,14 +208,12 @@ static void begin_close(struct ss_call *call, struct ss_shadow *shadow)
 
 	if (!read_handle(call, &value))
 		return;
-	shadow->handle_value = value;
 	if (ss_handles_remove(handle_key(entry, entry->role, value), &shadow->handle)) {
 		shadow->has_handle = 1;
 		return;
 	}
-	/* A stream nobody opened by itself: the implicit one of the act with this handle. */
-	if (entry->role == SS_ROLE_STREAM &&
-	    ss_handles_find(handle_key(entry, SS_ROLE_ACTION, value), &shadow->handle))
+	/* A stream nobody opened by itself: the implicit one of what has this handle. */
+	if (entry->role == SS_ROLE_STREAM && find_outward(entry, value, &shadow->handle))
 		shadow->has_handle = 2;
 }
 
@@ -204,10 +225,7 @@ static void begin_event(struct ss_call *call, struct ss_shadow *shadow)
 
 	if (!(entry->flags & SS_ENTRY_HAS_HANDLE) || !read_handle(call, &value))
 		return;
-	shadow->handle_value = value;
-	for (int role = entry->role; role >= 0 && !shadow->has_handle; role--)
-		shadow->has_handle =
-			ss_handles_find(handle_key(entry, (uint32_t)role, value), &shadow->handle);
+	shadow->has_handle = find_outward(entry, value, &shadow->handle);
 	if (shadow->has_handle)
 		shadow->span = shadow->handle.span;
 }
@@ -285,7 +303,7 @@ static void finish_close(struct ss_call *call, struct ss_shadow *shadow, uint64_
 		return;
 	close_stream(call, &handle->stream_id, now, SS_STATUS_OK);
 	if (shadow->has_handle == 2)
-		ss_handles_set_stream(handle_key(entry, SS_ROLE_ACTION, shadow->handle_value), 0);
+		ss_handles_set_stream(handle->key, 0);
 	else
 		emit_close(call, entry->hook_close, handle->span.span_id, now, SS_STATUS_OK, true);
 }

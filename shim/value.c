@@ -289,8 +289,8 @@ static bool take_string(const struct ss_call *call, const struct ss_capture *cap
 	return true;
 }
 
-static void take_number(const struct ss_call *call, const struct ss_capture *capture, uint32_t type,
-			int64_t value, struct ss_taken *ret_taken)
+static void take_number(const struct ss_call *call, const struct ss_capture *capture, int64_t value,
+			struct ss_taken *ret_taken)
 {
 	int64_t factor;
 
@@ -300,28 +300,27 @@ static void take_number(const struct ss_call *call, const struct ss_capture *cap
 	ret_taken->key = capture->key;
 	ret_taken->flags = 0;
 	ret_taken->i = value;
-	if (type == SS_TYPE_DOUBLE || type == SS_TYPE_FLOAT)
+	if (capture->type == SS_TYPE_DOUBLE || capture->type == SS_TYPE_FLOAT)
 		ret_taken->type = SS_ATTR_DOUBLE;
 	else
-		ret_taken->type = type == SS_TYPE_BOOL ? SS_ATTR_BOOL : SS_ATTR_INT;
+		ret_taken->type = capture->type == SS_TYPE_BOOL ? SS_ATTR_BOOL : SS_ATTR_INT;
 }
 
 /* One capture: 0, 1 or 2 attributes (content has its length beside it). */
 static uint32_t take(const struct ss_call *call, const struct ss_capture *capture,
 		     struct ss_taken *taken)
 {
-	const struct ss_getter *getters = ss_binding_array(ss_table, ss_table->getters);
-	bool is_getter = capture->getter != SS_NO_INDEX;
-	uint32_t type = is_getter ? getters[capture->getter].type : capture->value.type;
 	struct ss_taken text;
 	int64_t value;
 	uint32_t n = 0;
 
-	if (is_getter ? !read_getter(call, capture->getter, 0, &value)
-		      : !ss_value_read(call, &capture->value, &value))
+	if (capture->getter != SS_NO_INDEX ? !read_getter(call, capture->getter, 0, &value)
+					   : !ss_value_read(call, &capture->value, &value))
 		return 0;
-	if (type != SS_TYPE_STRING) {
-		take_number(call, capture, type, value, &taken[0]);
+	if ((capture->flags & SS_CAPTURE_NONZERO) && !value)
+		return 0;
+	if (capture->type != SS_TYPE_STRING) {
+		take_number(call, capture, value, &taken[0]);
 		return 1;
 	}
 	if (!take_string(call, capture, value, &text))

@@ -154,28 +154,13 @@ static bool has_opener(struct ss_block *block, const struct ss_binding *binding,
 	for (uint32_t i = 0; i < binding->entry_count; i++) {
 		const struct ss_entry *entry =
 			ss_block_at(block, SS_BLOCK_ENTRIES, binding->first_entry + i);
-		bool with_handle = (closer->flags & ~entry->flags & SS_ENTRY_HAS_HANDLE) == 0;
 
-		if (entry->when == SS_WHEN_OPEN && with_handle &&
+		if (entry->when == SS_WHEN_OPEN &&
 		    (entry->role == closer->role || closer->when == SS_WHEN_EVENT))
 			return true;
-		if (entry->when == SS_WHEN_EVENT && entry->stream_name && with_handle &&
-		    closer->when == SS_WHEN_CLOSE && closer->role == SS_ROLE_STREAM)
-			return true;
-	}
-	return false;
-}
-
-/* Whether an "open" of the closer's role has a handle, which the closer then needs too. */
-static bool needs_handle(struct ss_block *block, const struct ss_binding *binding,
-			 const struct ss_entry *closer)
-{
-	for (uint32_t i = 0; i < binding->entry_count; i++) {
-		const struct ss_entry *entry =
-			ss_block_at(block, SS_BLOCK_ENTRIES, binding->first_entry + i);
-
-		if (entry->when == SS_WHEN_OPEN && entry->role == closer->role &&
-		    (entry->flags & SS_ENTRY_HAS_HANDLE))
+		if (entry->when == SS_WHEN_EVENT && entry->stream_name &&
+		    (entry->flags & SS_ENTRY_HAS_HANDLE) && closer->when == SS_WHEN_CLOSE &&
+		    closer->role == SS_ROLE_STREAM)
 			return true;
 	}
 	return false;
@@ -192,15 +177,10 @@ static void check_pairs(struct ss_block *block, struct ss_document *doc,
 		const struct ss_entry *entry = ss_block_at(block, SS_BLOCK_ENTRIES, index++);
 		bool handle = entry->flags & SS_ENTRY_HAS_HANDLE;
 
-		if (entry->when == SS_WHEN_CLOSE && !handle && needs_handle(block, binding, entry))
-			ss_document_complain(doc, node, "handle",
-					     "missing: the \"%s\" spans are opened with a handle",
-					     ss_vocabulary_roles[entry->role]);
-		else if (entry->when == SS_WHEN_CLOSE && !has_opener(block, binding, entry))
+		if (entry->when == SS_WHEN_CLOSE && !has_opener(block, binding, entry))
 			ss_document_complain(doc, node, "role",
-					     "no entry opens a \"%s\" span%s for this to close",
-					     ss_vocabulary_roles[entry->role],
-					     handle ? " with a handle" : "");
+					     "no entry opens a \"%s\" span for this to close",
+					     ss_vocabulary_roles[entry->role]);
 		else if (entry->when == SS_WHEN_EVENT && handle &&
 			 !has_opener(block, binding, entry))
 			ss_document_complain(doc, node, "handle",

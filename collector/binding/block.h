@@ -54,6 +54,7 @@ void *ss_block_at(struct ss_block *block, enum ss_block_kind kind, uint32_t inde
 
 /* Offset of a string equal to `text` in the string area, added if need be. */
 uint32_t ss_block_string(struct ss_block *block, const char *text);
+/* The string at an offset; the pointer is good until the next string is added. */
 const char *ss_block_text(const struct ss_block *block, uint32_t offset);
 
 /* The finished block, malloc'ed, caller frees. 0 or -ENOMEM. */

@@ -217,7 +217,7 @@ static void read_flags(struct ss_scope *scope, const cJSON *object, const char *
 	static const char *const moments[] = { "error" };
 	char length_key[SS_NAME_MAX + sizeof("_length")];
 
-	if (scope->is_event || capture->getter != SS_NO_INDEX || is_after(&capture->value) ||
+	if (scope->after_only || capture->getter != SS_NO_INDEX || is_after(&capture->value) ||
 	    is_after(&capture->length) || is_after(&capture->factor))
 		capture->flags |= SS_CAPTURE_AT_EXIT;
 	if (ss_document_member(object, "on")) {

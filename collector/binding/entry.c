@@ -34,7 +34,7 @@ static const struct {
 	{ "event", ON(EVENT) },
 	{ "event_if", ON(EVENT) },
 	{ "stream", ON(EVENT) },
-	{ "ends", ON(EVENT) | ON(CLOSE) },
+	{ "ends", ON(EVENT) },
 	{ "error", NOT(REGISTER) },
 	{ "attributes", NOT(REGISTER) },
 	{ "callbacks", ALL },
@@ -125,11 +125,12 @@ static uint32_t span_name(struct ss_scope *scope, const char *role, const char *
 	return ss_block_string(scope->block, text);
 }
 
-static void read_names(struct ss_scope *scope, const cJSON *json, const char *binding_name,
-		       struct ss_entry *entry)
+static void read_names(struct ss_scope *scope, const cJSON *json, struct ss_entry *entry)
 {
+	const char *binding =
+		ss_document_string(scope->doc, scope->doc->root, "name", SS_NAME_MAX, "");
 	struct ss_vocabulary_hooks hooks = ss_vocabulary_hooks[entry->role];
-	const char *name = ss_document_string(scope->doc, json, "name", SS_NAME_MAX, binding_name);
+	const char *name = ss_document_string(scope->doc, json, "name", SS_NAME_MAX, binding);
 	const char *event;
 
 	entry->hook_open = hooks.open;
@@ -164,7 +165,9 @@ static void read_relations(struct ss_scope *scope, const cJSON *json, struct ss_
 {
 	uint32_t forms = entry->when == SS_WHEN_OPEN ? SS_FORM_ANY : SS_FORM_ARG;
 
-	if (ss_document_member(json, "handle")) {
+	if (entry->when == SS_WHEN_OPEN || entry->when == SS_WHEN_CLOSE)
+		entry->flags |= SS_ENTRY_HAS_HANDLE;
+	if ((entry->flags & SS_ENTRY_HAS_HANDLE) || ss_document_member(json, "handle")) {
 		entry->flags |= SS_ENTRY_HAS_HANDLE;
 		entry->handle = ss_operand_word(scope, json, "handle", forms, SS_TYPE_POINTER);
 		if (entry->handle.place == SS_PLACE_RESULT && !scope->signature->returns_declared)
@@ -196,6 +199,11 @@ static void read_error(struct ss_scope *scope, const cJSON *json, struct ss_entr
 		ss_document_complain(scope->doc, error, "if",
 				     "missing, expected the condition of an error");
 	entry->error = ss_operand_condition(scope, error, "if", SS_FORM_ANY, SS_OP_NEVER);
+	if (entry->when == SS_WHEN_CLOSE &&
+	    (ss_document_member(error, "code") || ss_document_member(error, "message")))
+		ss_document_complain(scope->doc, error, NULL,
+				     "expected only \"if\": a call that fails to close leaves the "
+				     "span as it was");
 	code = ss_document_string(scope->doc, error, "code", SS_NAME_MAX, NULL);
 	if (code)
 		entry->error_code_key = ss_block_string(scope->block, code);
@@ -204,11 +212,9 @@ static void read_error(struct ss_scope *scope, const cJSON *json, struct ss_entr
 
 static void read_conditions(struct ss_scope *scope, const cJSON *json, struct ss_entry *entry)
 {
-	enum ss_op ends = entry->when == SS_WHEN_CLOSE ? SS_OP_ALWAYS : SS_OP_NEVER;
-
 	entry->only_if = ss_operand_condition(scope, json, "only_if", SS_FORM_ARG, SS_OP_ALWAYS);
 	entry->event_if = ss_operand_condition(scope, json, "event_if", SS_FORM_ANY, SS_OP_ALWAYS);
-	entry->ends = ss_operand_condition(scope, json, "ends", SS_FORM_ANY, ends);
+	entry->ends = ss_operand_condition(scope, json, "ends", SS_FORM_ANY, SS_OP_NEVER);
 	read_error(scope, json, entry);
 }
 
@@ -239,10 +245,11 @@ static void read_attributes(struct ss_scope *scope, const cJSON *json, struct ss
 					     "expected at most %d attributes, where content counts "
 					     "twice",
 					     ATTRIBUTES_MAX);
-		if ((captures[count - 1].flags & SS_CAPTURE_ON_ERROR) &&
-		    entry->error.op == SS_OP_NEVER)
+		if (!(captures[count - 1].flags & SS_CAPTURE_ON_ERROR))
+			continue;
+		if (entry->error.op == SS_OP_NEVER || entry->when == SS_WHEN_CLOSE)
 			ss_document_complain(scope->doc, item, "on",
-					     "the entry has no \"error\" condition");
+					     "the entry has no \"error\" that ends a span");
 	}
 	entry->first_capture = ss_block_count(scope->block, SS_BLOCK_CAPTURES);
 	entry->capture_count = count;
@@ -360,7 +367,6 @@ void ss_entry_read(struct ss_compiler *compiler, struct ss_document *doc, uint32
 	struct ss_entry entry = { .binding = binding, .next_same_symbol = SS_NO_INDEX };
 	struct ss_signature signature;
 	struct ss_scope scope = { .doc = doc, .block = &compiler->block, .signature = &signature };
-	const struct ss_binding *owner;
 	const char *symbol;
 	uint32_t index;
 
@@ -370,14 +376,13 @@ void ss_entry_read(struct ss_compiler *compiler, struct ss_document *doc, uint32
 	entry.when = read_when(doc, json);
 	entry.role = read_role(doc, json, entry.when);
 	ss_document_string(doc, json, "description", SS_TEXT_MAX, NULL);
-	scope.is_event = entry.when == SS_WHEN_EVENT;
+	scope.after_only = entry.when == SS_WHEN_EVENT || entry.when == SS_WHEN_CLOSE;
 	ss_signature_read(doc, json, compiler->arch, &signature);
 	entry.stack_words = signature.stack_words;
 	entry.flags =
 		(scope.is_callback ? SS_ENTRY_CALLBACK : 0) | (signature.sret ? SS_ENTRY_SRET : 0);
 	entry.symbol = ss_block_string(scope.block, symbol);
-	owner = ss_block_at(scope.block, SS_BLOCK_BINDINGS, binding);
-	read_names(&scope, json, ss_block_text(scope.block, owner->name), &entry);
+	read_names(&scope, json, &entry);
 	read_relations(&scope, json, &entry);
 	read_conditions(&scope, json, &entry);
 	read_attributes(&scope, json, &entry);

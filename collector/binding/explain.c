@@ -76,7 +76,8 @@ static void print_error(FILE *out, const struct ss_binding_table *table,
 {
 	const struct ss_capture *captures = ss_binding_array(table, table->captures);
 
-	print_condition(out, table, "fails if", &entry->error);
+	print_condition(out, table, entry->when == SS_WHEN_CLOSE ? "stays open if" : "fails if",
+			&entry->error);
 	if (entry->error.op == SS_OP_NEVER)
 		return;
 	if (entry->error_code_key)
@@ -163,9 +164,7 @@ static void print_entry(FILE *out, const struct ss_binding_table *table,
 	print_place(out, table, "handle:", &entry->handle);
 	print_place(out, table, "parent:", &entry->parent);
 	print_condition(out, table, "event if", &entry->event_if);
-	print_condition(out, table,
-			entry->when == SS_WHEN_CLOSE ? "closes it if" : "stream ends if",
-			&entry->ends);
+	print_condition(out, table, "stream ends if", &entry->ends);
 	print_error(out, table, entry);
 	for (uint32_t i = 0; i < entry->capture_count; i++)
 		print_capture(out, table, &captures[entry->first_capture + i]);

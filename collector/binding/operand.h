@@ -24,7 +24,7 @@ struct ss_scope {
 	const struct ss_signature *signature;
 	uint32_t getter_count; /* made for this entry so far */
 	bool is_callback;
-	bool is_event;
+	bool after_only; /* attributes are taken after the call */
 };
 
 enum ss_operand_forms { /* what may be written for a value */

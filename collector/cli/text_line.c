@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/cli/text_line.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
@@ -162,6 +163,34 @@ void ss_text_line_format(struct ss_text_line *line, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	ss_text_line_add(line, text, 0);
+}
+
+void ss_text_line_duration(struct ss_text_line *line, uint64_t ns, unsigned columns)
+{
+	static const double sizes[] = { 1, 1e3, 1e6, 1e9 };
+	const char *const units[] = { "ns", line->utf8 ? "\xc2\xb5s" : "us", "ms", "s" };
+	/* The next unit from where rounding would make it 1000 of this one. */
+	unsigned unit = ns < 1000 ? 0 : ns < 999500 ? 1 : ns < 999500000 ? 2 : 3, used;
+	double value = ns / sizes[unit];
+	uint64_t s = (ns + 500000000) / 1000000000;
+	char text[32];
+
+	if (s >= 3600)
+		snprintf(text, sizeof(text), "%" PRIu64 "h%02um", s / 3600,
+			 (unsigned)(s / 60 % 60));
+	else if (s >= 60)
+		snprintf(text, sizeof(text), "%um%02us", (unsigned)(s / 60), (unsigned)(s % 60));
+	else if (unit == 0)
+		snprintf(text, sizeof(text), "%" PRIu64 " ns", ns);
+	else
+		snprintf(text, sizeof(text), "%.*f %s",
+			 value < 9.995   ? 2
+			 : value < 99.95 ? 1
+					 : 0,
+			 value, units[unit]);
+	for (used = strlen(text) - (unit == 1 && line->utf8); used < columns; used++)
+		ss_text_line_add(line, " ", 0);
 	ss_text_line_add(line, text, 0);
 }
 

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #define SS_TEXT_LINE_BYTES 8192
@@ -38,6 +39,10 @@ void ss_text_line_mark(struct ss_text_line *line, const char *utf8, const char *
 
 void ss_text_line_format(struct ss_text_line *line, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Appends a duration, "12.3 ms": three significant digits below a minute; right-aligned in at least
+ * that many columns. */
+void ss_text_line_duration(struct ss_text_line *line, uint64_t ns, unsigned columns);
 
 /* What follows is in that colour. */
 void ss_text_line_colour(struct ss_text_line *line, enum ss_colour colour);

@@ -95,7 +95,7 @@ static int place_span(struct ss_tree *tree, struct ss_tree_span *span)
 	if (r)
 		return r;
 	trace->spans++;
-	trace->errors += span->error;
+	trace->errors += span->error && !span->unfinished;
 	trace->unfinished += span->unfinished;
 	if (span->shown)
 		append(span->parent ? &span->parent->children : &trace->roots, span,

@@ -51,8 +51,8 @@ struct ss_tree_span {
 
 struct ss_tree_trace {
 	uint64_t hi, lo, start_ns;
-	uint64_t spans, errors, unfinished;
-	struct ss_tree_list roots; /* none: nothing of it is shown */
+	uint64_t spans, errors, unfinished; /* errors: of finished spans */
+	struct ss_tree_list roots;          /* none: nothing of it is shown */
 };
 
 struct ss_tree_options {             /* all zero: everything, in brief */

@@ -32,43 +32,6 @@ static void separate(struct printer *printer)
 
 /* --- the columns at the left --- */
 
-/* Three significant digits below a minute. */
-static void format_duration(uint64_t ns, bool utf8, char *buf, size_t bytes)
-{
-	static const char *const units[] = { "ns", "\xc2\xb5s", "ms", "s" };
-	unsigned unit = ns < 1000 ? 0 : ns < 999500 ? 1 : ns < 999500000 ? 2 : 3;
-	static const double sizes[] = { 1, 1e3, 1e6, 1e9 };
-	const char *name = unit == 1 && !utf8 ? "us" : units[unit];
-	double value = ns / sizes[unit];
-	uint64_t s = (ns + 500000000) / 1000000000;
-
-	if (s >= 3600)
-		snprintf(buf, bytes, "%" PRIu64 "h%02um", s / 3600, (unsigned)(s / 60 % 60));
-	else if (s >= 60)
-		snprintf(buf, bytes, "%um%02us", (unsigned)(s / 60), (unsigned)(s % 60));
-	else if (unit == 0)
-		snprintf(buf, bytes, "%" PRIu64 " ns", ns);
-	else
-		snprintf(buf, bytes, "%.*f %s",
-			 value < 9.995   ? 2
-			 : value < 99.95 ? 1
-					 : 0,
-			 value, name);
-}
-
-static void add_duration(struct printer *printer, uint64_t ns)
-{
-	struct ss_text_line *line = &printer->line;
-	char text[32];
-	size_t columns;
-
-	format_duration(ns, line->utf8, text, sizeof(text));
-	columns = strlen(text) - (strstr(text, "\xc2\xb5") != NULL);
-	for (; columns < DURATION_COLUMNS; columns++)
-		ss_text_line_add(line, " ", 0);
-	ss_text_line_format(line, "%s  ", text);
-}
-
 static void add_margin(struct printer *printer)
 {
 	ss_text_line_format(&printer->line, "%*s  ", DURATION_COLUMNS, "");
@@ -216,7 +179,8 @@ static void print_span(struct printer *printer, const struct ss_tree_span *span,
 {
 	struct ss_text_line *line = &printer->line;
 
-	add_duration(printer, span->end_ns - span->start_ns);
+	ss_text_line_duration(line, span->end_ns - span->start_ns, DURATION_COLUMNS);
+	ss_text_line_add(line, "  ", 0);
 	if (span->parent) {
 		add_lines(printer, span, depth);
 		add_branch(printer, !goes_on(printer, span));
@@ -268,16 +232,16 @@ static void print_events(struct printer *printer, const struct ss_tree_span *spa
 {
 	struct ss_text_line *line = &printer->line;
 	uint32_t i, k;
-	char text[32];
 
 	for (i = 0; i < span->event_count; i++) {
 		const struct ss_tree_event *event = &span->events[i];
 		uint64_t after =
 			event->time_ns > span->start_ns ? event->time_ns - span->start_ns : 0;
 
-		format_duration(after, line->utf8, text, sizeof(text));
 		add_below(printer, span, depth);
-		ss_text_line_format(line, "+%s ", text);
+		ss_text_line_add(line, "+", 0);
+		ss_text_line_duration(line, after, 0);
+		ss_text_line_add(line, " ", 0);
 		ss_text_line_add(line, event->name, 0);
 		for (k = 0; k < event->attr_count; k++) {
 			ss_text_line_add(line, " ", 0);

@@ -41,7 +41,7 @@ struct ss_callback {
 enum ss_entry_flags {
 	SS_ENTRY_CALLBACK = 1,   /* `symbol` names a callback of another entry, not an ELF symbol */
 	SS_ENTRY_SRET = 2,       /* returns a struct in memory */
-	SS_ENTRY_HAS_HANDLE = 4, /* else open/close/event: by thread, or the binding's only one */
+	SS_ENTRY_HAS_HANDLE = 4, /* always set for OPEN and CLOSE; EVENT without it: by thread */
 	SS_ENTRY_HAS_PARENT = 8,
 };
 
@@ -67,10 +67,9 @@ struct ss_entry {
 	struct ss_condition only_if;  /* on arguments; ALWAYS when not given */
 	struct ss_condition event_if; /* EVENT; ALWAYS when not given */
 	struct ss_condition error; /* NEVER when not given; its value is set even then, as what the
-				      CLOSE carries as result: NONE or a POINTER is no result */
-	struct ss_condition ends;  /* EVENT: the stream ends with this call; NEVER when not given.
-				      CLOSE: else the call has not ended the span, nothing happened;
-				      ALWAYS when not given */
+				      CLOSE event carries as result: NONE or a POINTER is no result.
+				      WHEN_CLOSE: the call has not closed anything */
+	struct ss_condition ends;  /* EVENT: the stream ends with this call; NEVER when not given */
 	uint32_t error_code_key;   /* attribute that carries the code; 0: none */
 	uint32_t error_message;    /* capture index or SS_NO_INDEX; key SS_KEY_STATUS_MESSAGE, not
 				      one of the entry's own captures */

@@ -83,7 +83,7 @@ struct ss_getter {
 };
 
 enum ss_capture_flags {
-	SS_CAPTURE_AT_EXIT = 1,  /* after the call, else before; always set when `when` is EVENT */
+	SS_CAPTURE_AT_EXIT = 1,  /* after the call, else before; always set for EVENT and CLOSE */
 	SS_CAPTURE_CONTENT = 2,  /* behind the gate; gate closed: only <key>_length, an int */
 	SS_CAPTURE_ON_ERROR = 4, /* only when the error condition held */
 	SS_CAPTURE_NONZERO = 8,  /* a zero yields no value */

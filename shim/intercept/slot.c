@@ -71,10 +71,8 @@ struct getter_search {
 	const void *owner;
 };
 
-static void add_getter(struct ss_slot *slot, uint32_t getter)
+static void note_getter(struct ss_slot *slot, uint32_t getter)
 {
-	if (getter == SS_NO_INDEX)
-		return;
 	for (unsigned int i = 0; i < SS_SLOT_GETTERS; i++) {
 		if (slot->getter_index[i] == getter + 1)
 			return;
@@ -82,6 +80,22 @@ static void add_getter(struct ss_slot *slot, uint32_t getter)
 			slot->getter_index[i] = getter + 1;
 			return;
 		}
+	}
+}
+
+/* A getter, and those whose results are its arguments. */
+static void add_getter(const struct ss_binding_table *table, struct ss_slot *slot, uint32_t getter)
+{
+	const struct ss_getter *getters = ss_binding_array(table, table->getters);
+
+	if (getter == SS_NO_INDEX)
+		return;
+	note_getter(slot, getter);
+	for (unsigned int i = 0; i < getters[getter].arg_count; i++) {
+		const struct ss_value *arg = &getters[getter].args[i];
+
+		if (arg->place == SS_PLACE_GETTER)
+			note_getter(slot, (uint32_t)arg->constant);
 	}
 }
 
@@ -98,9 +112,9 @@ static void read_entries(const struct ss_binding_table *table, struct ss_slot *s
 		if (entry->stack_words > slot->stack_words)
 			slot->stack_words = entry->stack_words;
 		for (uint32_t i = 0; i < entry->capture_count; i++)
-			add_getter(slot, captures[entry->first_capture + i].getter);
+			add_getter(table, slot, captures[entry->first_capture + i].getter);
 		if (entry->error_message != SS_NO_INDEX)
-			add_getter(slot, captures[entry->error_message].getter);
+			add_getter(table, slot, captures[entry->error_message].getter);
 		index = entry->next_same_symbol;
 	}
 }

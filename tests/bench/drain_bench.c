@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How fast one core drains: rings are filled by hand, drained to /dev/null, over and over. Prints spans
- * per second for small spans and for spans with 10 attributes and 2 events, from one ring and from two,
- * the drain's time only, median of the rounds; and what was resident at the end.
+ * How fast one core drains: rings are filled by hand, drained to /dev/null, over and over. Prints
+ * spans per second for small spans and for spans with 10 attributes and 2 events, from one ring and
+ * from two, the drain's time only, median of the rounds; and what was resident at the end.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include "tests/unit/collector/fixture.h"
 
 #define RING_BYTES (1u << 20)
-#define ROUNDS	   200
+#define ROUNDS     200
 
 static uint64_t now_ns(void)
 {
@@ -85,7 +85,8 @@ static void bench(const char *name, bool large, uint32_t rings, uint32_t entry, 
 	uint32_t round, ring;
 
 	fixture_make_out(&fixture, rings, RING_BYTES, out);
-	if (ss_image_attach(fixture.image, &view, &reason) != 0 || ss_drain_init(&drain, &view) != 0)
+	if (ss_image_attach(fixture.image, &view, &reason) != 0 ||
+	    ss_drain_init(&drain, &view) != 0)
 		abort();
 	for (round = 0; round < ROUNDS; round++) {
 		uint64_t before = drain.spans_written, start;
@@ -100,8 +101,8 @@ static void bench(const char *name, bool large, uint32_t rings, uint32_t entry, 
 		}
 		start = now_ns();
 		ss_drain_batch(&drain);
-		rates[round] = (double)(drain.spans_written - before) * 1e3 /
-			       (double)(now_ns() - start);
+		rates[round] =
+			(double)(drain.spans_written - before) * 1e3 / (double)(now_ns() - start);
 	}
 	qsort(rates, ROUNDS, sizeof(*rates), compare);
 	printf("%-34s %6.2f M spans/s (%.2f-%.2f), %llu spans, %llu events lost, arena %llu KiB\n",

@@ -265,10 +265,9 @@ class Dump:
 class Result:
     """What a run gave: stdout, stderr (bytes), status as a shell would say it, dump, seconds."""
 
-    def __init__(self, completed, seconds):
-        self.stdout = completed.stdout
-        self.stderr = completed.stderr
-        code = completed.returncode
+    def __init__(self, stdout=b"", stderr=b"", code=0, seconds=0):
+        self.stdout = stdout
+        self.stderr = stderr
         self.status = 128 - code if code < 0 else code
         self.seconds = seconds
         self.dump = None
@@ -334,11 +333,28 @@ class Case(unittest.TestCase):
     def execute(self, argv, env=None, input=None, timeout=120, cwd=None):
         """Runs argv as it is. Without env: a clean one, untraced."""
         started = time.monotonic()
-        completed = subprocess.run(
-            argv, env=clean_environment() if env is None else env, cwd=cwd or self.cwd, timeout=timeout,
-            input=input if input is not None else b"", stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            check=False)
-        return Result(completed, time.monotonic() - started)
+        process = self.start(argv, clean_environment() if env is None else env, subprocess.PIPE, cwd)
+        try:
+            stdout, stderr = process.communicate(b"" if input is None else input, timeout)
+        finally:
+            end_group(process)
+        return Result(stdout, stderr, process.returncode, time.monotonic() - started)
+
+    def start(self, argv, env, stdin=subprocess.DEVNULL, cwd=None):
+        """Starts argv as the leader of a process group of its own, which the test's end kills."""
+        process = subprocess.Popen(argv, env=env, cwd=cwd or self.cwd, stdin=stdin,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   start_new_session=True)
+        self.addCleanup(self.discard, process)
+        return process
+
+    @staticmethod
+    def discard(process):
+        end_group(process)
+        process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe:
+                pipe.close()
 
     def trace(self, argv, via="run", bindings=None, content=False, env=None, input=None, timeout=120,
               quiet=True, remote_parents=(), consistent=True):
@@ -424,6 +440,12 @@ class Case(unittest.TestCase):
             if parent and span.name in names:
                 self.assertLessEqual(parent.start, span.start, span)
                 self.assertLessEqual(span.end, parent.end, span)
+
+
+def end_group(process):
+    """Kills what is left of a process group: a launcher that is killed leaves its child running."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def tallies(stdout):
@@ -519,11 +541,6 @@ def wait_until(condition, seconds=30, what="condition"):
         if time.monotonic() > limit:
             raise AssertionError("%s: not within %s s" % (what, seconds))
         time.sleep(0.01)
-
-
-def shell_status(code):
-    """A subprocess return code as a shell would report it."""
-    return 128 - code if code < 0 else code
 
 
 SIGKILL_STATUS = 128 + signal.SIGKILL

@@ -49,20 +49,11 @@ class Full(Case):
         self.fifo = self.path("fifo")
         os.mkfifo(self.fifo)
 
-    def start(self, via, on_full):
+    def start_victim(self, via, on_full):
         env = self.environment(LOAD_BINDING, env={
             "SPANSHIM_OUT": self.fifo, "SPANSHIM_ON_FULL": on_full, "SPANSHIM_RING_BYTES": "1M"})
         argv = self.traced_command([DRIVE, "speed", str(ACTS)], via, LOAD_BINDING, env)
-        process = subprocess.Popen(argv, env=env, cwd=self.cwd, stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.addCleanup(self.end, process)
-        return process
-
-    @staticmethod
-    def end(process):
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+        return self.start(argv, env)
 
     def finished(self, process, timeout):
         """Waits for the victim's end; the ns that an act took."""
@@ -90,7 +81,7 @@ class Full(Case):
         self.assertEqual(dump.inconsistencies(), [])
 
     def test_drop_then_recover(self):
-        process = self.start("preload", "drop")
+        process = self.start_victim("preload", "drop")
         ns = self.finished(process, 60)
         print("an act took %.0f ns while nothing was drained" % ns)
         self.assertLess(ns, NS_MAX)
@@ -103,7 +94,7 @@ class Full(Case):
         self.assert_exact(Dump(self.out))
 
     def test_drop_with_the_launcher(self):
-        process = self.start("run", "drop")
+        process = self.start_victim("run", "drop")
         line = process.stdout.readline()  # the victim is through, and no one has read yet
         ns = int(re.fullmatch(rb"acts \d+ ns (\d+)\n", line).group(1)) / ACTS
         self.assertLess(ns, NS_MAX)
@@ -115,7 +106,7 @@ class Full(Case):
         self.assert_exact(Dump(self.out))
 
     def test_block_waits_and_loses_nothing(self):
-        process = self.start("preload", "block")
+        process = self.start_victim("preload", "block")
         with self.assertRaises(subprocess.TimeoutExpired, msg="it does not wait"):
             process.wait(timeout=3)
         reader = self.read_from_now()
@@ -130,7 +121,7 @@ class Full(Case):
         self.assertEqual(self.left_rings(), [])
 
     def test_killed_while_blocked(self):
-        process = self.start("preload", "block")
+        process = self.start_victim("preload", "block")
         with self.assertRaises(subprocess.TimeoutExpired):
             process.wait(timeout=1)
         process.kill()

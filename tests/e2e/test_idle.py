@@ -25,8 +25,7 @@ def descriptors(pid):
 class Idle(Case):
     def observe(self, argv, env, ready):
         """Threads, mapped files and open descriptors of a running program once it is ready."""
-        process = subprocess.Popen(argv, env=env, cwd=self.cwd, stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = self.start(argv, env, subprocess.PIPE)
         try:
             if ready:
                 self.assertEqual(process.stdout.readline(), ready)

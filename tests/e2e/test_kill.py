@@ -8,7 +8,7 @@ import struct
 import subprocess
 import time
 
-from harness import COMMAND, DRIVE, ERROR, LOAD_BINDING, OK, SIGKILL_STATUS, Case, main, wait_until
+from harness import COMMAND, DRIVE, ERROR, LOAD_BINDING, OK, SIGKILL_STATUS, Case, Result, main, wait_until
 
 SESSION, ACTION = "session load", "action load"
 THREADS, KILLS = 4, 25
@@ -27,27 +27,19 @@ class Kill(Case):
             data = file.read()
         return [struct.unpack_from("qq", data, t * COUNTERS_BYTES) for t in range(THREADS)]
 
-    def start(self, via, env=None):
-        """Starts the victim as the leader of a process group of its own; waits until it works."""
+    def start_victim(self, via, env=None):
+        """Starts the victim and waits until it works."""
         for path in (self.counters, self.out, self.log):
             if os.path.exists(path):
                 os.unlink(path)
         full = self.environment(LOAD_BINDING, env=dict({"SPANSHIM_ON_FULL": "block"}, **(env or {})))
         argv = [DRIVE, "kill", str(THREADS), self.counters]
         argv = self.traced_command(argv, via, LOAD_BINDING, full)
-        process = subprocess.Popen(argv, env=full, cwd=self.cwd, stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        self.addCleanup(self.end, process)
+        process = self.start(argv, full)
         size = THREADS * COUNTERS_BYTES
         wait_until(lambda: os.path.exists(self.counters) and os.path.getsize(self.counters) >= size
                    and all(ended > 0 for _, ended in self.begun_and_ended()), what="the victim works")
         return process
-
-    @staticmethod
-    def end(process):
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
 
     @staticmethod
     def child_of(pid):
@@ -92,7 +84,7 @@ class Kill(Case):
     def test_with_the_launcher(self):
         for number in range(KILLS):
             with self.subTest(number=number):
-                process = self.start("run")
+                process = self.start_victim("run")
                 self.sleep_at_random(number)
                 os.kill(self.child_of(process.pid), signal.SIGKILL)
                 out, err = process.communicate(timeout=120)
@@ -103,13 +95,13 @@ class Kill(Case):
                 print("kill %d: %d acts, all there" % (number, acts))
 
     def dump(self):
-        return self.collect(type("Empty", (), {})()).dump
+        return self.collect(Result()).dump
 
     def test_recover(self):
         """Without the launcher; a second recover adds nothing."""
         for number in range(5):
             with self.subTest(number=number):
-                process = self.start("preload")
+                process = self.start_victim("preload")
                 self.sleep_at_random(number)
                 process.kill()
                 process.communicate(timeout=60)
@@ -121,7 +113,7 @@ class Kill(Case):
                 self.assertEqual(self.left_rings(), [])
 
     def test_recover_leaves_the_living_alone(self):
-        process = self.start("preload")
+        process = self.start_victim("preload")
         rings = self.left_rings()
         recovered = self.command("recover", self.rings)
         self.assertIn(recovered.status, (0, 1), recovered.visible)
@@ -138,7 +130,7 @@ class Kill(Case):
         for number in range(5):
             with self.subTest(number=number):
                 # a slow drain: much is left for the recovery
-                process = self.start("preload", {"SPANSHIM_FLUSH_MS": "60000"})
+                process = self.start_victim("preload", {"SPANSHIM_FLUSH_MS": "60000"})
                 time.sleep(0.3)
                 process.kill()
                 process.communicate(timeout=60)
@@ -154,7 +146,7 @@ class Kill(Case):
 
     def test_the_launcher_is_killed(self):
         """The traced program goes on and nothing is lost."""
-        process = self.start("run")
+        process = self.start_victim("run")
         child = self.child_of(process.pid)
         process.kill()
         process.wait()

@@ -378,7 +378,7 @@ class Victims(Case):
                 env = self.environment(PROCESS_BINDING)
                 argv = self.traced_command([victim("process/" + name), *arguments], via,
                                            PROCESS_BINDING, env)
-                result = self.execute(argv, env)
+                result = self.execute(argv, env, timeout=30)
                 self.assertEqual((result.status, result.stderr), (status, b""))
                 if via == "preload":
                     recovered = self.command("recover", self.rings)

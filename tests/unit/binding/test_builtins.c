@@ -136,10 +136,10 @@ Test(builtins, busy_connection_stays_open)
 	cr_assert_not_null(entry);
 	cr_expect_eq(entry->when, SS_WHEN_CLOSE);
 	cr_expect_eq(entry->role, SS_ROLE_SESSION);
-	cr_expect_eq(entry->ends.op, SS_OP_IN);
-	cr_expect_eq(entry->ends.operands[0], 0);
+	cr_expect_eq(entry->error.op, SS_OP_NOT_IN);
+	cr_expect_eq(entry->error.operands[0], 0);
+	cr_expect_eq(entry->ends.op, SS_OP_NEVER);
 	entry = entry_of(table, "sqlite3_finalize");
-	cr_expect_eq(entry->ends.op, SS_OP_ALWAYS);
 	cr_expect_eq(entry->error.op, SS_OP_NEVER);
 	cr_expect_eq(entry->error.value.place, SS_PLACE_RESULT);
 	free(table);
@@ -212,7 +212,7 @@ Test(builtins, explanation_names_every_symbol)
 		cr_expect_not_null(strstr(text, text_of(table, entry_at(table, i)->symbol)));
 	cr_expect_not_null(strstr(text, "  sqlite3_close: closes the session span\n"
 					"      handle: argument 1\n"
-					"      closes it if the result is 0\n"));
+					"      stays open if the result is not 0\n"));
 	cr_expect_not_null(strstr(text, "sqlite3_errmsg(sqlite3_db_handle(argument 1))\n"));
 	free(text);
 	free(table);

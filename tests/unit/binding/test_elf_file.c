@@ -25,13 +25,13 @@ Test(elf_file, own_symbols)
 	const char *name;
 
 	cr_assert_eq(ss_elf_file_init(&elf, "/proc/self/exe"), 0);
-	cr_expect_eq(ss_elf_file_find(&elf, "fopen"), SS_ELF_IMPORTED);
+	cr_expect_eq(ss_elf_file_find(&elf, "getppid"), SS_ELF_IMPORTED);
 	cr_expect_eq(ss_elf_file_find(&elf, "ss_test_internal"), SS_ELF_INTERNAL);
 	cr_expect_eq(ss_elf_file_find(&elf, "sqlite3_step"), SS_ELF_ABSENT);
 	for (unsigned int i = 0; (name = ss_elf_file_needed(&elf, i)); i++)
 		needs_libc = needs_libc || strcmp(name, "libc.so.6") == 0;
 	cr_expect(needs_libc);
-	cr_expect_eq(ss_test_internal(1), 2);
+	cr_expect_eq(ss_test_internal(getppid()), getppid() + 1, "both are really used");
 	ss_elf_file_deinit(&elf);
 }
 
@@ -69,6 +69,7 @@ Test(elf_file, damaged)
 		ss_elf_file_needed(&copy, 1000);
 	}
 	free(data);
-	cr_expect_eq(ss_elf_file_find(&elf, "fopen"), SS_ELF_IMPORTED, "the original is unharmed");
+	cr_expect_eq(ss_elf_file_find(&elf, "getppid"), SS_ELF_IMPORTED,
+		     "the original is unharmed");
 	ss_elf_file_deinit(&elf);
 }

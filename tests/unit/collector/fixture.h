@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A ring file made by hand, and a producer for its rings: what the shim would have written. Shared by the
- * collector's unit tests and tests/bench/drain_bench.c.
+ * A ring file made by hand, and a producer for its rings: what the shim would have written. Shared
+ * by the collector's unit tests and tests/bench/drain_bench.c.
  */
 #ifndef SS_FIXTURE_H
 #define SS_FIXTURE_H
@@ -14,11 +14,11 @@
 
 /* Entries of the fixture's table. */
 enum {
-	FIX_CALL,      /* "action calc", symbol calc_run, alone in its binding */
-	FIX_SESSION,   /* "session db", OPEN */
-	FIX_CLOSE,     /* closes it */
-	FIX_ACTION,    /* "action db", OPEN; error code key db.code, code 5 is "BUSY" */
-	FIX_STEP,      /* EVENT "row" of stream "stream db" */
+	FIX_CALL,    /* "action calc", symbol calc_run, alone in its binding */
+	FIX_SESSION, /* "session db", OPEN */
+	FIX_CLOSE,   /* closes it */
+	FIX_ACTION,  /* "action db", OPEN; error code key db.code, code 5 is "BUSY" */
+	FIX_STEP,    /* EVENT "row" of stream "stream db" */
 	FIX_ENTRIES,
 };
 
@@ -28,13 +28,14 @@ struct fixture {
 	struct ss_image *image;
 	uint64_t bytes;
 	uint32_t key_text, key_number, key_real, key_flag; /* "text", "number", "real", "flag" */
-	uint64_t now; /* ticks (ns) of the next event */
+	uint64_t now;                                      /* ticks (ns) of the next event */
 };
 
 /* Rings of `ring_bytes` each; clock MONOTONIC; limits 128; times start at 1000000000 unix ns.. */
 void fixture_make(struct fixture *fixture, uint32_t rings, uint64_t ring_bytes);
 /* The same, writing to `out` instead of a file in the directory. */
-void fixture_make_out(struct fixture *fixture, uint32_t rings, uint64_t ring_bytes, const char *out);
+void fixture_make_out(struct fixture *fixture, uint32_t rings, uint64_t ring_bytes,
+		      const char *out);
 void fixture_remove(struct fixture *fixture);
 
 /* Attributes of the next event, put into a payload. */
@@ -48,7 +49,8 @@ void payload_bool(struct payload *payload, uint32_t key, int value);
 void payload_text(struct payload *payload, uint32_t key, const char *text, uint32_t bytes,
 		  uint8_t flags);
 
-/* Puts an event into a ring and returns its position; SIZE_MAX when it does not fit. `payload` may be NULL. */
+/* Puts an event into a ring and returns its position; SIZE_MAX when it does not fit. `payload` may
+ * be NULL. */
 uint64_t fixture_put(struct fixture *fixture, uint32_t ring, const struct ss_event *event,
 		     const struct payload *payload);
 uint64_t fixture_open(struct fixture *fixture, uint32_t ring, uint32_t entry, uint64_t id,

@@ -106,7 +106,8 @@ Test(collector, flush_writes_what_is_complete)
 	fixture_remove(&fixture);
 }
 
-/* The producer does what the shim does: it wakes the drain when the level says so, and only then. */
+/* The producer does what the shim does: it wakes the drain when the level says so, and only then.
+ */
 Test(collector, the_first_event_wakes_an_idle_drain)
 {
 	struct timespec pause = { 0, 60000000 };
@@ -143,12 +144,14 @@ static void *produce(void *arg)
 	uint64_t i;
 
 	for (i = 0; i < 50000; i++) {
-		while (ring->head - __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) + 4 > ring->mask) {
+		while (ring->head - __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE) + 4 >
+		       ring->mask) {
 			wake();
 			nanosleep(&pause, NULL);
 		}
 		fixture_open(&fixture, load->ring, FIX_ACTION, load->first + i, 0, NULL);
-		fixture_close(&fixture, load->ring, FIX_CLOSE, load->first + i, SS_STATUS_OK, 0, NULL);
+		fixture_close(&fixture, load->ring, FIX_CLOSE, load->first + i, SS_STATUS_OK, 0,
+			      NULL);
 	}
 	return NULL;
 }

@@ -159,8 +159,10 @@ Test(json, doubles_ignore_the_locale)
 /* What cJSON reads back must be the input, wherever the input is valid UTF-8; and always parse. */
 Test(json, random_strings_against_cjson)
 {
-	static const char *const pieces[] = { "a", "\"", "\\", "\n", "\xc3\xa4", "\xf0\x9f\x98\x80",
-					      "\x1b", "plain text", "\x7f", "\xe2\x82\xac" };
+	static const char *const pieces[] = { "a",           "\"",         "\\",
+					      "\n",          "\xc3\xa4",   "\xf0\x9f\x98\x80",
+					      "\x1b",        "plain text", "\x7f",
+					      "\xe2\x82\xac" };
 	char input[512];
 	int i;
 

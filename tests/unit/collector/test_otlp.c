@@ -72,34 +72,36 @@ Test(otlp, exact_line)
 	ss_drain_batch(&drain);
 	text = finish();
 	gethostname(host, sizeof(host) - 1);
-	snprintf(expected, sizeof(expected),
-		 "{\"resourceSpans\":[{\"resource\":{\"attributes\":["
-		 "{\"key\":\"service.name\",\"value\":{\"stringValue\":\"my service\"}},"
-		 "{\"key\":\"process.pid\",\"value\":{\"intValue\":\"1073741823\"}},"
-		 "{\"key\":\"process.executable.name\",\"value\":{\"stringValue\":\"prog\"}},"
-		 "{\"key\":\"process.executable.path\",\"value\":{\"stringValue\":\"/usr/bin/prog\"}},"
-		 "{\"key\":\"host.name\",\"value\":{\"stringValue\":\"%s\"}},"
-		 "{\"key\":\"telemetry.sdk.name\",\"value\":{\"stringValue\":\"spanshim\"}},"
-		 "{\"key\":\"telemetry.sdk.language\",\"value\":{\"stringValue\":\"c\"}},"
-		 "{\"key\":\"telemetry.sdk.version\",\"value\":{\"stringValue\":\"" SS_VERSION "\"}},"
-		 "{\"key\":\"spanshim.image\",\"value\":{\"stringValue\":\"0123456789abcdef\"}}]},"
-		 "\"scopeSpans\":[{\"scope\":{\"name\":\"spanshim.native\",\"version\":\"" SS_VERSION
-		 "\"},\"spans\":[{\"traceId\":\"a0a1a2a3a4a5a6a7b0b1b2b3b4b5b6b7\","
-		 "\"spanId\":\"1122334455667788\",\"parentSpanId\":\"0000000000000099\","
-		 "\"traceState\":\"v=1\",\"flags\":769,\"name\":\"action db\",\"kind\":1,"
-		 "\"startTimeUnixNano\":\"1000001000\",\"endTimeUnixNano\":\"1000003500\","
-		 "\"attributes\":[{\"key\":\"thread.id\",\"value\":{\"intValue\":\"100\"}},"
-		 "{\"key\":\"code.function.name\",\"value\":{\"stringValue\":\"db_prepare\"}},"
-		 "{\"key\":\"db.system\",\"value\":{\"stringValue\":\"testdb\"}},"
-		 "{\"key\":\"error.type\",\"value\":{\"stringValue\":\"BUSY\"}},"
-		 "{\"key\":\"db.code\",\"value\":{\"intValue\":\"5\"}},"
-		 "{\"key\":\"text\",\"value\":{\"stringValue\":\"SELECT \\\"x\\\"\"}},"
-		 "{\"key\":\"real\",\"value\":{\"doubleValue\":0.25}},"
-		 "{\"key\":\"flag\",\"value\":{\"boolValue\":true}}],"
-		 "\"events\":[{\"timeUnixNano\":\"1000002000\",\"name\":\"row\",\"attributes\":["
-		 "{\"key\":\"number\",\"value\":{\"intValue\":\"-3\"}}]}],"
-		 "\"status\":{\"message\":\"database is locked\",\"code\":2}}]}]}]}\n",
-		 host);
+	snprintf(
+		expected, sizeof(expected),
+		"{\"resourceSpans\":[{\"resource\":{\"attributes\":["
+		"{\"key\":\"service.name\",\"value\":{\"stringValue\":\"my service\"}},"
+		"{\"key\":\"process.pid\",\"value\":{\"intValue\":\"1073741823\"}},"
+		"{\"key\":\"process.executable.name\",\"value\":{\"stringValue\":\"prog\"}},"
+		"{\"key\":\"process.executable.path\",\"value\":{\"stringValue\":\"/usr/bin/prog\"}},"
+		"{\"key\":\"host.name\",\"value\":{\"stringValue\":\"%s\"}},"
+		"{\"key\":\"telemetry.sdk.name\",\"value\":{\"stringValue\":\"spanshim\"}},"
+		"{\"key\":\"telemetry.sdk.language\",\"value\":{\"stringValue\":\"c\"}},"
+		"{\"key\":\"telemetry.sdk.version\",\"value\":{\"stringValue\":\"" SS_VERSION
+		"\"}},"
+		"{\"key\":\"spanshim.image\",\"value\":{\"stringValue\":\"0123456789abcdef\"}}]},"
+		"\"scopeSpans\":[{\"scope\":{\"name\":\"spanshim.native\",\"version\":\"" SS_VERSION
+		"\"},\"spans\":[{\"traceId\":\"a0a1a2a3a4a5a6a7b0b1b2b3b4b5b6b7\","
+		"\"spanId\":\"1122334455667788\",\"parentSpanId\":\"0000000000000099\","
+		"\"traceState\":\"v=1\",\"flags\":769,\"name\":\"action db\",\"kind\":1,"
+		"\"startTimeUnixNano\":\"1000001000\",\"endTimeUnixNano\":\"1000003500\","
+		"\"attributes\":[{\"key\":\"thread.id\",\"value\":{\"intValue\":\"100\"}},"
+		"{\"key\":\"code.function.name\",\"value\":{\"stringValue\":\"db_prepare\"}},"
+		"{\"key\":\"db.system\",\"value\":{\"stringValue\":\"testdb\"}},"
+		"{\"key\":\"error.type\",\"value\":{\"stringValue\":\"BUSY\"}},"
+		"{\"key\":\"db.code\",\"value\":{\"intValue\":\"5\"}},"
+		"{\"key\":\"text\",\"value\":{\"stringValue\":\"SELECT \\\"x\\\"\"}},"
+		"{\"key\":\"real\",\"value\":{\"doubleValue\":0.25}},"
+		"{\"key\":\"flag\",\"value\":{\"boolValue\":true}}],"
+		"\"events\":[{\"timeUnixNano\":\"1000002000\",\"name\":\"row\",\"attributes\":["
+		"{\"key\":\"number\",\"value\":{\"intValue\":\"-3\"}}]}],"
+		"\"status\":{\"message\":\"database is locked\",\"code\":2}}]}]}]}\n",
+		host);
 	cr_expect_str_eq(text, expected);
 	free(text);
 }
@@ -247,8 +249,10 @@ Test(otlp, losses)
 	view.rings[0].dropped[SS_DROP_RING_FULL][SS_EVENT_OPEN] = 12;
 	fixture.image->dropped[SS_DROP_NO_RING][SS_EVENT_CLOSE] = 3;
 	text = finish();
-	expect_in(text, "{\"key\":\"spanshim.dropped.ring_full.open\",\"value\":{\"intValue\":\"12\"}}");
-	expect_in(text, "{\"key\":\"spanshim.dropped.no_ring.close\",\"value\":{\"intValue\":\"3\"}}");
+	expect_in(text,
+		  "{\"key\":\"spanshim.dropped.ring_full.open\",\"value\":{\"intValue\":\"12\"}}");
+	expect_in(text,
+		  "{\"key\":\"spanshim.dropped.no_ring.close\",\"value\":{\"intValue\":\"3\"}}");
 	expect_in(text, "\"scopeSpans\":[]}]}\n");
 	cr_expect_eq(fixture_count(text, "\n"), 1);
 	free(text);

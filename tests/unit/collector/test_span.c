@@ -48,9 +48,9 @@ static void put(int what, uint32_t ring)
 	}
 }
 
-/* OPEN, CLOSE and two POINTs in every order and over every split into two batches and two rings: one span
- * with two events each time. An order is read only where it could have happened: an event's ring is
- * consumed later, never an event made later. */
+/* OPEN, CLOSE and two POINTs in every order and over every split into two batches and two rings:
+ * one span with two events each time. An order is read only where it could have happened: an
+ * event's ring is consumed later, never an event made later. */
 Test(span, every_order)
 {
 	static const int orders[24][4] = {
@@ -65,14 +65,16 @@ Test(span, every_order)
 	for (order = 0; order < 24; order++) {
 		char *text;
 
-		/* Ring i is consumed in i-th place, so event orders[..][i] in ring i is read i-th. */
+		/* Ring i is consumed in i-th place, so event orders[..][i] in ring i is read i-th.
+		 */
 		begin(4);
 		for (i = 0; i < 4; i++)
 			put(orders[order][i], (uint32_t)i);
 		ss_drain_batch(&drain);
 		text = finish();
 		cr_expect_eq(fixture_spans(text, 7), 1, "order %d: %s", order, text);
-		cr_expect_eq(fixture_count(text, "\"name\":\"row\""), 2, "order %d: %s", order, text);
+		cr_expect_eq(fixture_count(text, "\"name\":\"row\""), 2, "order %d: %s", order,
+			     text);
 		cr_expect_eq(fixture_count(text, "unfinished"), 0);
 		cr_expect_eq(drain.spans.orphans, 0);
 		free(text);
@@ -186,14 +188,19 @@ Test(span, value_limit_and_pieces)
 	fixture.image->attribute_value_limit = 6;
 	/* The euro sign is cut in two; 6 characters of "ab€def". */
 	payload_text(&first, fixture.key_text, "ab\xe2", 3, 0);
-	payload_text(&second, fixture.key_text, "\x82\xac" "defgh", 7, SS_ATTR_CONTINUES);
+	payload_text(&second, fixture.key_text,
+		     "\x82\xac"
+		     "defgh",
+		     7, SS_ATTR_CONTINUES);
 	put(0, 0);
 	fixture_put(&fixture, 0, &event, &first);
 	fixture_put(&fixture, 0, &event, &second);
 	put(1, 0);
 	ss_drain_batch(&drain);
 	text = finish();
-	cr_expect_eq(fixture_count(text, "{\"stringValue\":\"ab\xe2\x82\xac" "def\"}"), 1, "%s", text);
+	cr_expect_eq(fixture_count(text, "{\"stringValue\":\"ab\xe2\x82\xac"
+					 "def\"}"),
+		     1, "%s", text);
 	free(text);
 	fixture_remove(&fixture);
 }
@@ -210,16 +217,18 @@ Test(span, unfinished_ends_at_the_last_event)
 	ss_drain_batch(&drain);
 	text = finish();
 	cr_expect_eq(fixture_spans(text, 7), 1);
-	cr_expect_eq(fixture_count(text, "\"startTimeUnixNano\":\"1000001000\","
-					 "\"endTimeUnixNano\":\"1000004000\","
-					 "\"attributes\":[{\"key\":\"thread.id\",\"value\":{\"intValue\":"
-					 "\"100\"}}"),
+	cr_expect_eq(fixture_count(text,
+				   "\"startTimeUnixNano\":\"1000001000\","
+				   "\"endTimeUnixNano\":\"1000004000\","
+				   "\"attributes\":[{\"key\":\"thread.id\",\"value\":{\"intValue\":"
+				   "\"100\"}}"),
 		     1, "%s", text);
 	cr_expect_eq(fixture_count(text, "{\"key\":\"spanshim.unfinished\",\"value\":"
 					 "{\"boolValue\":true}}"),
 		     1);
-	cr_expect_eq(fixture_count(text, "\"status\":{\"message\":\"unfinished: the process ended\","
-					 "\"code\":2}"),
+	cr_expect_eq(fixture_count(text,
+				   "\"status\":{\"message\":\"unfinished: the process ended\","
+				   "\"code\":2}"),
 		     1);
 	free(text);
 	fixture_remove(&fixture);

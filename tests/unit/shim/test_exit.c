@@ -14,7 +14,7 @@
 
 /* What happened in the child, seen by its parent. */
 static struct {
-	int flushes, finishes, handlers;
+	int flushes, finishes;
 	int hide_real;
 } * shared;
 
@@ -83,30 +83,11 @@ Test(exit, c99_exit)
 	assert_ends(_Exit, 4, 1);
 }
 
-static void note_handler(void)
-{
-	shared->handlers++;
-}
-
-static void quick_exit_with_handler(int status)
-{
-	at_quick_exit(note_handler);
-	atexit(note_handler);
-	quick_exit(status);
-}
-
-Test(exit, quick_exit_runs_its_handlers_alone)
-{
-	assert_ends(quick_exit_with_handler, 5, 1);
-	cr_assert_eq(shared->handlers, 1);
-}
-
 Test(exit, without_libc_the_process_ends_all_the_same)
 {
 	shared->hide_real = 1;
 	assert_ends(_exit, 6, 1);
 	assert_ends(_Exit, 7, 2);
-	assert_ends(quick_exit, 8, 3);
 }
 
 static void call_abort(int unused)
