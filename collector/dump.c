@@ -312,8 +312,7 @@ static int walk_spans(const cJSON *spans, const cJSON *resource_attributes,
 	const cJSON *item;
 	int unread = 0, r;
 
-	cJSON_ArrayForEach(item, spans)
-	{
+	cJSON_ArrayForEach (item, spans) {
 		if (ss_dump_read_span(item, &span)) {
 			unread++;
 			continue;
@@ -331,8 +330,7 @@ static int walk_resource(const cJSON *item, const struct ss_dump_visitor *visito
 	int unread = 0, r;
 
 	visitor->resource(visitor->data, attributes);
-	cJSON_ArrayForEach(scope, member(item, "scopeSpans"))
-	{
+	cJSON_ArrayForEach (scope, member(item, "scopeSpans")) {
 		r = walk_spans(member(scope, "spans"), attributes, visitor);
 		if (r < 0)
 			return r;
@@ -348,8 +346,7 @@ int ss_dump_walk(const struct cJSON *json, const struct ss_dump_visitor *visitor
 
 	if (!cJSON_IsArray(list))
 		return -EBADMSG;
-	cJSON_ArrayForEach(item, list)
-	{
+	cJSON_ArrayForEach (item, list) {
 		r = walk_resource(item, visitor);
 		if (r < 0)
 			return r;

@@ -6,94 +6,16 @@
 #include "shim/hot.h"
 #include "shim/shadow.h"
 
-__thread struct ss_thread ss_thread = { .current = SS_NO_SHADOW, .free_shadow = SS_NO_SHADOW };
+__thread struct ss_thread ss_thread;
 struct ss_span_ref ss_remote_parent;
-
-struct ss_shadow *ss_shadow_top(const struct ss_thread *thread)
-{
-	return thread->current == SS_NO_SHADOW ? NULL : &thread->pool[thread->current];
-}
-
-struct ss_shadow *ss_shadow_outer(const struct ss_thread *thread, const struct ss_shadow *shadow)
-{
-	return shadow->outer == SS_NO_SHADOW ? NULL : &thread->pool[shadow->outer];
-}
-
-struct ss_shadow *ss_shadow_push(struct ss_thread *thread, struct ss_frame *frame)
-{
-	uint16_t index = thread->free_shadow;
-	struct ss_shadow *shadow;
-
-	if (index != SS_NO_SHADOW)
-		thread->free_shadow = thread->pool[index].outer;
-	else if (likely(thread->fresh_shadow < SS_DEPTH))
-		index = thread->fresh_shadow++;
-	else
-		return NULL;
-	shadow = &thread->pool[index];
-	shadow->frame = frame;
-	shadow->own_id = 0;
-	shadow->stream_id = 0;
-	shadow->has_handle = 0;
-	shadow->outer = thread->current;
-	/* A signal handler that comes now finds the record complete. */
-	__atomic_signal_fence(__ATOMIC_RELEASE);
-	thread->current = index;
-	return shadow;
-}
-
-void ss_shadow_drop(struct ss_thread *thread, struct ss_shadow *shadow)
-{
-	uint16_t index = (uint16_t)(shadow - thread->pool);
-	uint16_t *link = &thread->current;
-
-	for (int i = 0; i < SS_DEPTH && *link != SS_NO_SHADOW; i++) {
-		if (*link == index) {
-			*link = shadow->outer;
-			break;
-		}
-		link = &thread->pool[*link].outer;
-	}
-	shadow->frame = NULL;
-	shadow->outer = thread->free_shadow;
-	__atomic_signal_fence(__ATOMIC_RELEASE);
-	thread->free_shadow = index;
-}
-
-uint64_t ss_shadow_number(const struct ss_thread *thread, const struct ss_shadow *shadow)
-{
-	return (uint64_t)(shadow - thread->pool) + 1;
-}
-
-struct ss_shadow *ss_shadow_of(const struct ss_thread *thread, const struct ss_frame *frame)
-{
-	struct ss_shadow *shadow;
-
-	if (frame->span == 0 || frame->span > SS_DEPTH || !thread->pool)
-		return NULL;
-	shadow = &thread->pool[frame->span - 1];
-	return shadow->frame == frame ? shadow : NULL;
-}
-
-static bool on_native_stack(const struct ss_thread *thread, uintptr_t address)
-{
-	return address - thread->stack_low < thread->stack_high - thread->stack_low;
-}
-
-bool ss_shadow_is_dead(const struct ss_thread *thread, const struct ss_shadow *shadow, uintptr_t sp)
-{
-	uintptr_t frame = (uintptr_t)shadow->frame;
-
-	return frame < sp && on_native_stack(thread, sp) && on_native_stack(thread, frame);
-}
 
 struct ss_shadow *ss_shadow_of_binding(const struct ss_thread *thread, uint32_t binding)
 {
 	const struct ss_entry *entries = ss_binding_array(ss_table, ss_table->entries);
-	struct ss_shadow *shadow = ss_shadow_top(thread);
+	struct ss_shadow *shadow = thread->current;
 
 	while (shadow && (!shadow->own_id || entries[shadow->entry].binding != binding))
-		shadow = ss_shadow_outer(thread, shadow);
+		shadow = shadow->outer;
 	return shadow;
 }
 
@@ -111,7 +33,7 @@ void ss_shadow_remember_session(struct ss_thread *thread, uint64_t key, uint64_t
 /* The session itself, if it is still open. */
 static bool ambient_alive(const struct ss_ambient *ambient, struct ss_handle *ret_handle)
 {
-	return ambient->key && ss_handles_find(ambient->key, ret_handle) &&
+	return ss_handles_find(ambient->key, ret_handle) &&
 	       ret_handle->span.span_id == ambient->span_id;
 }
 
@@ -123,6 +45,8 @@ static bool find_ambient(const struct ss_thread *thread, uint32_t first, uint32_
 	struct ss_handle handle;
 
 	for (uint32_t i = first; i < end; i++) {
+		if (!thread->ambient[i].key)
+			break; /* newest first, no gaps */
 		if (!ambient_alive(&thread->ambient[i], &handle))
 			continue;
 		if (binding != SS_NO_INDEX && entries[handle.entry].binding != binding)
@@ -138,12 +62,12 @@ static bool find_ambient(const struct ss_thread *thread, uint32_t first, uint32_
 static bool enclosing_call(const struct ss_thread *thread, const struct ss_frame *frame,
 			   struct ss_span_ref *ret_span)
 {
-	bool native = frame && on_native_stack(thread, (uintptr_t)frame);
-	const struct ss_shadow *shadow = ss_shadow_top(thread);
+	bool native = frame && ss_shadow_is_native(thread, (uintptr_t)frame);
+	const struct ss_shadow *shadow = thread->current;
 
 	while (shadow && (!shadow->span.span_id || shadow->frame == frame ||
-			  (native && !on_native_stack(thread, (uintptr_t)shadow->frame))))
-		shadow = ss_shadow_outer(thread, shadow);
+			  (native && !ss_shadow_is_native(thread, (uintptr_t)shadow->frame))))
+		shadow = shadow->outer;
 	if (!shadow)
 		return false;
 	*ret_span = shadow->span;
@@ -172,22 +96,17 @@ static bool find_by_thread(const struct ss_call *call, struct ss_span_ref *ret_p
 	const struct ss_thread *thread = call->thread;
 	uint32_t binding =
 		call->entry->role == SS_ROLE_SESSION ? SS_NO_INDEX - 1 : call->entry->binding;
-	struct ss_handle handle;
 
 	if (enclosing_call(thread, call->frame, ret_parent) ||
-	    find_ambient(thread, 0, thread->own_ambients, binding, ret_parent))
+	    (thread->own_ambients &&
+	     find_ambient(thread, 0, thread->own_ambients, binding, ret_parent)))
 		return true;
 	if (thread->inherited.span_id) {
 		*ret_parent = thread->inherited;
 		return true;
 	}
-	if (find_ambient(thread, thread->own_ambients, SS_AMBIENTS, binding, ret_parent))
-		return true;
-	if (call->entry->role == SS_ROLE_SESSION ||
-	    !ss_handles_find(ss_handles_key(call->entry->binding, SS_ROLE_SESSION, 0), &handle))
-		return false;
-	*ret_parent = handle.span;
-	return true;
+	return thread->ambient[0].key &&
+	       find_ambient(thread, thread->own_ambients, SS_AMBIENTS, binding, ret_parent);
 }
 
 void ss_shadow_parent(const struct ss_call *call, struct ss_span_ref *ret_parent, bool *ret_remote)
@@ -247,11 +166,12 @@ bool ss_context_bequeath(struct ss_inheritance *ret_inheritance)
 	any = ss_thread_ready(thread) && enclosing_call(thread, NULL, &ret_inheritance->span);
 	if (!any)
 		ret_inheritance->span = thread->inherited;
-	for (int i = 0; ss_table && i < SS_AMBIENTS && !ret_inheritance->ambient_key; i++) {
+	for (int i = 0; i < SS_AMBIENTS && thread->ambient[i].key; i++) {
 		if (!ambient_alive(&thread->ambient[i], &handle))
 			continue;
 		ret_inheritance->ambient_key = thread->ambient[i].key;
 		ret_inheritance->ambient_id = thread->ambient[i].span_id;
+		break;
 	}
 	return any || ret_inheritance->span.span_id || ret_inheritance->ambient_key;
 }

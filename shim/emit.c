@@ -161,29 +161,6 @@ static uint32_t records_for(uint32_t payload_bytes)
 	return 1 + (payload_bytes + SS_RECORD_BYTES - 1) / SS_RECORD_BYTES;
 }
 
-static void put_head(struct ss_event *event, const struct ss_emission *e, uint32_t payload_bytes,
-		     uint32_t tid)
-{
-	event->kind = e->kind;
-	event->hook = e->hook;
-	event->records = (uint16_t)records_for(payload_bytes);
-	event->time = e->time;
-	event->span_id = e->span_id;
-	event->entry = e->entry;
-	event->payload_bytes = (uint16_t)payload_bytes;
-	event->flags = e->flags;
-	event->status = e->status;
-	if (e->kind == SS_EVENT_OPEN) {
-		event->open.parent_id = e->parent->span_id;
-		event->open.trace_hi = e->parent->trace_hi;
-		event->open.trace_lo = e->parent->trace_lo;
-		event->open.tid = tid;
-		return;
-	}
-	event->close.result = e->result;
-	event->close.tid = tid;
-}
-
 /* A string too long for its event, in pieces. A piece that is lost ends it: what follows would be
  * put in the wrong place. */
 static void emit_long(struct ss_thread *thread, const struct ss_emission *e,
@@ -210,7 +187,7 @@ static void emit_long(struct ss_thread *thread, const struct ss_emission *e,
 			return;
 		}
 		event = ss_ring_record(ss_image, thread->ring, position);
-		put_head(event, &part, payload, thread->tid);
+		ss_emit_head(event, &part, payload, thread->tid);
 		cursor.position = position + 1;
 		put_attribute(&cursor, taken, taken->text + done, bytes, flags);
 		ss_ring_commit(thread->ring, event, position);
@@ -240,7 +217,7 @@ static bool emit_main(struct ss_thread *thread, const struct ss_emission *e, con
 		return false;
 	}
 	event = ss_ring_record(ss_image, ring, position);
-	put_head(event, e, payload, thread->tid);
+	ss_emit_head(event, e, payload, thread->tid);
 	cursor.position = position + 1;
 	for (uint32_t i = 0; i < e->count; i++) {
 		const struct ss_taken *taken = &e->taken[i];
@@ -254,7 +231,7 @@ static bool emit_main(struct ss_thread *thread, const struct ss_emission *e, con
 	return true;
 }
 
-bool ss_emit(struct ss_thread *thread, const struct ss_emission *e)
+bool ss_emit_slow(struct ss_thread *thread, const struct ss_emission *e)
 {
 	uint32_t sizes[SS_TAKEN_MAX];
 	uint32_t payload;
@@ -263,8 +240,6 @@ bool ss_emit(struct ss_thread *thread, const struct ss_emission *e)
 		ss_emit_lost(thread, SS_DROP_NO_RING, e->kind);
 		return false;
 	}
-	if (likely(!e->count))
-		return emit_main(thread, e, NULL, 0);
 	payload = plan(thread, e, sizes);
 	/* A span's further attributes follow its opening event but precede its closing one. */
 	if (e->kind != SS_EVENT_OPEN)

@@ -27,11 +27,53 @@ struct ss_emission {
 	uint8_t status;
 };
 
-/* Emits it. False: lost, and counted by reason and kind. Any thread whose ss_thread is ready;
- * signal-safe. */
-bool ss_emit(struct ss_thread *thread, const struct ss_emission *emission);
-
 /* Counts an event that could not even be tried. */
 void ss_emit_lost(struct ss_thread *thread, uint32_t reason, uint32_t kind);
+
+/* The rest of ss_emit: attributes, or no ring. */
+bool ss_emit_slow(struct ss_thread *thread, const struct ss_emission *emission);
+
+static inline void ss_emit_head(struct ss_event *event, const struct ss_emission *e,
+				uint32_t payload_bytes, uint32_t tid)
+{
+	event->kind = e->kind;
+	event->hook = e->hook;
+	event->records = (uint16_t)(1 + (payload_bytes + SS_RECORD_BYTES - 1) / SS_RECORD_BYTES);
+	event->time = e->time;
+	event->span_id = e->span_id;
+	event->entry = e->entry;
+	event->payload_bytes = (uint16_t)payload_bytes;
+	event->flags = e->flags;
+	event->status = e->status;
+	if (e->kind == SS_EVENT_OPEN) {
+		event->open.parent_id = e->parent->span_id;
+		event->open.trace_hi = e->parent->trace_hi;
+		event->open.trace_lo = e->parent->trace_lo;
+		event->open.tid = tid;
+		return;
+	}
+	event->close.result = e->result;
+	event->close.tid = tid;
+}
+
+/* Emits it. False: lost, and counted by reason and kind. Any thread whose ss_thread is ready;
+ * signal-safe. Inline, so that the common event without attributes is never built twice. */
+static inline bool ss_emit(struct ss_thread *thread, const struct ss_emission *emission)
+{
+	struct ss_ring *ring = thread->ring;
+	struct ss_event *event;
+	uint64_t position;
+
+	if (unlikely(!ring) || unlikely(emission->count))
+		return ss_emit_slow(thread, emission);
+	if (unlikely(!ss_ring_reserve(ring, 1, emission->kind == SS_EVENT_CLOSE, &position))) {
+		ss_emit_lost(thread, SS_DROP_RING_FULL, emission->kind);
+		return false;
+	}
+	event = ss_ring_record(ss_image, ring, position);
+	ss_emit_head(event, emission, 0, thread->tid);
+	ss_ring_commit(ring, event, position);
+	return true;
+}
 
 #endif

@@ -18,24 +18,21 @@
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-#define SS_DEPTH     256 /* wrapped calls in progress per thread */
-#define SS_AMBIENTS  4
-#define SS_NO_SHADOW 0xffffu
+#define SS_DEPTH    256 /* wrapped calls in progress per thread */
+#define SS_AMBIENTS 4
 
 /* One wrapped call in progress. Lives in a per-thread pool and is chained innermost first; a pool,
  * not a stack, because coroutines leave calls in another order than they entered them. */
 struct ss_shadow {
-	struct ss_frame *frame;
+	struct ss_frame *frame;  /* NULL: free */
+	struct ss_shadow *outer; /* the enclosing one; also links the free ones */
 	struct ss_span_ref span; /* what calls made inside this one get as parent */
 	uint64_t own_id;    /* span that ends with this call; 0: none (dropped, or not a span) */
 	uint64_t stream_id; /* open stream span of a CALL, fed by events of its thread */
-	struct ss_handle
-		handle; /* CLOSE: taken from the table; EVENT: copy of what it belongs to */
+	struct ss_handle handle; /* CLOSE: taken out of the table; EVENT: a copy */
 	uint64_t t0;
 	uint32_t entry;
-	uint16_t outer; /* index of the enclosing record, or SS_NO_SHADOW; also links the free ones
-			 */
-	uint8_t when;   /* enum ss_when */
+	uint8_t when; /* enum ss_when */
 	uint8_t has_handle;
 };
 
@@ -48,11 +45,10 @@ struct ss_thread {
 	uint64_t generation;  /* of the image that `ring` belongs to; see ss_generation */
 	struct ss_ring *ring; /* NULL: none could be had; losses are counted in the image */
 	struct ss_shadow *pool;
-	uint32_t guard;       /* > 0: the shim's own doing, record nothing */
-	uint16_t current;     /* innermost shadow record */
-	uint16_t free_shadow; /* list of used and freed records; those from fresh_shadow on are
-				 untouched */
-	uint16_t fresh_shadow;
+	uint32_t guard;                /* > 0: the shim's own doing, record nothing */
+	struct ss_shadow *current;     /* innermost record */
+	struct ss_shadow *free_shadow; /* used before; those from fresh_shadow on are untouched */
+	uint32_t fresh_shadow;
 	uint64_t random;                 /* splitmix64 state */
 	uintptr_t stack_low, stack_high; /* the thread's own stack; 0, 0 if unknown */
 	struct ss_span_ref inherited;

@@ -112,7 +112,7 @@ static void end_thread(void *arg)
 	thread->generation = GENERATION_NONE;
 	thread->ring = NULL;
 	thread->pool = NULL;
-	thread->current = thread->free_shadow = SS_NO_SHADOW;
+	thread->current = thread->free_shadow = NULL;
 	thread->fresh_shadow = 0;
 	if (pool)
 		munmap(pool, SS_DEPTH * sizeof(struct ss_shadow));
@@ -201,9 +201,9 @@ static void find_stack(struct ss_thread *thread)
 
 static void forget_parents_spans(struct ss_thread *thread)
 {
-	struct ss_shadow *shadow = ss_shadow_top(thread);
+	struct ss_shadow *shadow = thread->current;
 
-	for (; shadow; shadow = ss_shadow_outer(thread, shadow))
+	for (; shadow; shadow = shadow->outer)
 		shadow->own_id = shadow->stream_id = 0;
 }
 

@@ -70,11 +70,11 @@ static void wrap_callbacks(struct ss_call *call, struct ss_frame *frame)
 /* Calls that a longjmp jumped out of are noticed when the next one comes by. */
 static void reap_dead(struct ss_thread *thread, uintptr_t sp)
 {
-	struct ss_shadow *shadow = ss_shadow_top(thread);
+	struct ss_shadow *shadow = thread->current;
 
 	while (unlikely(shadow && ss_shadow_is_dead(thread, shadow, sp))) {
 		ss_spans_abandon(thread, shadow, SS_STATUS_LONGJMP, NULL, 0);
-		shadow = ss_shadow_top(thread);
+		shadow = thread->current;
 	}
 }
 
@@ -84,7 +84,7 @@ static void begin(struct ss_call *call, struct ss_frame *frame)
 	struct ss_shadow *outer, *shadow;
 
 	reap_dead(thread, (uintptr_t)frame + 1);
-	outer = ss_shadow_top(thread);
+	outer = thread->current;
 	shadow = ss_shadow_push(thread, frame);
 	if (unlikely(!shadow)) {
 		if (call->entry->when == SS_WHEN_CALL || call->entry->when == SS_WHEN_OPEN)
@@ -97,7 +97,7 @@ static void begin(struct ss_call *call, struct ss_frame *frame)
 		shadow->span = outer->span;
 	else
 		shadow->span.span_id = 0;
-	frame->span = ss_shadow_number(thread, shadow);
+	frame->span = (uint64_t)(uintptr_t)shadow;
 	shadow->t0 = ss_now();
 	ss_spans_begin(call, shadow);
 }
@@ -187,7 +187,7 @@ void ss_record_unwound(uintptr_t sp, int status, const char *type, const char *m
 	if (thread->guard || !thread->pool || !ss_thread_ready(thread))
 		return;
 	reap_dead(thread, sp);
-	shadow = ss_shadow_top(thread);
+	shadow = thread->current;
 	if (!shadow)
 		return;
 	count = take_text(taken, SS_KEY_EXCEPTION_TYPE, type);
@@ -201,6 +201,6 @@ void ss_record_thread_end(struct ss_thread *thread)
 {
 	struct ss_shadow *shadow;
 
-	while ((shadow = ss_shadow_top(thread)))
+	while ((shadow = thread->current))
 		ss_spans_abandon(thread, shadow, SS_STATUS_THREAD_EXIT, NULL, 0);
 }

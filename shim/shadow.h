@@ -6,31 +6,71 @@
 #ifndef SS_SHADOW_H
 #define SS_SHADOW_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "shim/value.h"
 
 /* A record for `frame`, made the innermost one, or NULL when calls are nested too deep. */
-struct ss_shadow *ss_shadow_push(struct ss_thread *thread, struct ss_frame *frame);
+static inline struct ss_shadow *ss_shadow_push(struct ss_thread *thread, struct ss_frame *frame)
+{
+	struct ss_shadow *shadow = thread->free_shadow;
 
-/* Takes the record out of the chain, wherever it is, and frees it. */
-void ss_shadow_drop(struct ss_thread *thread, struct ss_shadow *shadow);
+	if (likely(shadow != NULL))
+		thread->free_shadow = shadow->outer;
+	else if (likely(thread->fresh_shadow < SS_DEPTH))
+		shadow = &thread->pool[thread->fresh_shadow++];
+	else
+		return NULL;
+	shadow->frame = frame;
+	shadow->own_id = 0;
+	shadow->stream_id = 0;
+	shadow->has_handle = 0;
+	shadow->outer = thread->current;
+	/* A signal handler that comes now finds the record complete. */
+	__atomic_signal_fence(__ATOMIC_RELEASE);
+	thread->current = shadow;
+	return shadow;
+}
 
-/* Innermost record, or NULL. */
-struct ss_shadow *ss_shadow_top(const struct ss_thread *thread);
+/* Takes the record out of the chain, wherever it is (coroutines), and frees it. */
+static inline void ss_shadow_drop(struct ss_thread *thread, struct ss_shadow *shadow)
+{
+	struct ss_shadow **link = &thread->current;
 
-/* The record that encloses this one, or NULL. */
-struct ss_shadow *ss_shadow_outer(const struct ss_thread *thread, const struct ss_shadow *shadow);
+	for (int i = 0; i < SS_DEPTH && *link && *link != shadow; i++)
+		link = &(*link)->outer;
+	if (likely(*link == shadow))
+		*link = shadow->outer;
+	shadow->frame = NULL;
+	shadow->outer = thread->free_shadow;
+	__atomic_signal_fence(__ATOMIC_RELEASE);
+	thread->free_shadow = shadow;
+}
 
-/* Number of a record for a frame to keep (+ 1; 0: none), and back (NULL if it is not this frame's).
- */
-uint64_t ss_shadow_number(const struct ss_thread *thread, const struct ss_shadow *shadow);
-struct ss_shadow *ss_shadow_of(const struct ss_thread *thread, const struct ss_frame *frame);
+/* The record of this frame, which keeps its address in `span`, or NULL. */
+static inline struct ss_shadow *ss_shadow_of(const struct ss_thread *thread,
+					     const struct ss_frame *frame)
+{
+	struct ss_shadow *shadow = (struct ss_shadow *)(uintptr_t)frame->span;
+
+	return shadow && thread->pool && shadow->frame == frame ? shadow : NULL;
+}
+
+static inline bool ss_shadow_is_native(const struct ss_thread *thread, uintptr_t address)
+{
+	return address - thread->stack_low < thread->stack_high - thread->stack_low;
+}
 
 /* Whether the record's frame can no longer exist while the stack pointer is at `sp`: it lies deeper
  * on the thread's own stack, so a longjmp went over it. */
-bool ss_shadow_is_dead(const struct ss_thread *thread, const struct ss_shadow *shadow,
-		       uintptr_t sp);
+static inline bool ss_shadow_is_dead(const struct ss_thread *thread, const struct ss_shadow *shadow,
+				     uintptr_t sp)
+{
+	uintptr_t frame = (uintptr_t)shadow->frame;
+
+	return frame < sp && ss_shadow_is_native(thread, sp) && ss_shadow_is_native(thread, frame);
+}
 
 /* Parent for a span that the call opens, by handle, then by thread, then from outside; trace filled
  * in also for a root. ret_parent->span_id 0: a root; *ret_remote: the parent came from TRACEPARENT.

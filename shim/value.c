@@ -203,14 +203,10 @@ static bool is_operand(const struct ss_condition *condition, int64_t value)
 	return false;
 }
 
-bool ss_value_holds(const struct ss_call *call, const struct ss_condition *condition)
+bool ss_value_holds_slow(const struct ss_call *call, const struct ss_condition *condition)
 {
 	int64_t value;
 
-	if (condition->op == SS_OP_NEVER)
-		return false;
-	if (condition->op == SS_OP_ALWAYS)
-		return true;
 	if (!ss_value_read(call, &condition->value, &value))
 		return false;
 	switch (condition->op) {

@@ -47,7 +47,14 @@ extern bool ss_content; /* the content gate is open */
 bool ss_value_read(const struct ss_call *call, const struct ss_value *value, int64_t *ret_value);
 
 /* Whether the condition holds; one whose value cannot be read does not. */
-bool ss_value_holds(const struct ss_call *call, const struct ss_condition *condition);
+bool ss_value_holds_slow(const struct ss_call *call, const struct ss_condition *condition);
+
+static inline bool ss_value_holds(const struct ss_call *call, const struct ss_condition *condition)
+{
+	if (condition->op <= SS_OP_ALWAYS)
+		return condition->op == SS_OP_ALWAYS;
+	return ss_value_holds_slow(call, condition);
+}
 
 /* Reads the call's captures for one moment (`flags` & SS_CAPTURE_AT_EXIT or 0) into
  * taken[SS_TAKEN_MAX], content gate applied. Returns how many. */

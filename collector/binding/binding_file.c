@@ -84,8 +84,7 @@ static void read_constants(struct ss_block *block, struct ss_document *doc,
 	const cJSON *list = ss_document_object(doc, doc->root, "attributes", CONSTANTS_MAX), *node;
 
 	binding->first_constant = ss_block_count(block, SS_BLOCK_CONSTANTS);
-	cJSON_ArrayForEach(node, list)
-	{
+	cJSON_ArrayForEach (node, list) {
 		const char *value = ss_document_string(doc, list, node->string, SS_TEXT_MAX, "");
 		struct ss_constant constant;
 
@@ -109,8 +108,7 @@ static const cJSON *named(const cJSON *list, int64_t value)
 {
 	const cJSON *node, *last = NULL;
 
-	cJSON_ArrayForEach(node, list)
-	{
+	cJSON_ArrayForEach (node, list) {
 		if (node->valuedouble == (double)value)
 			last = node;
 	}
@@ -123,8 +121,7 @@ static void read_codes(struct ss_block *block, struct ss_document *doc, struct s
 	struct ss_code *codes;
 
 	binding->first_code = ss_block_count(block, SS_BLOCK_CODES);
-	cJSON_ArrayForEach(node, list)
-	{
+	cJSON_ArrayForEach (node, list) {
 		struct ss_code code = { 0 };
 
 		if (!check_name_length(doc, node))
@@ -172,8 +169,7 @@ static void check_pairs(struct ss_block *block, struct ss_document *doc,
 	uint32_t index = binding->first_entry;
 	const cJSON *node;
 
-	cJSON_ArrayForEach(node, entries)
-	{
+	cJSON_ArrayForEach (node, entries) {
 		const struct ss_entry *entry = ss_block_at(block, SS_BLOCK_ENTRIES, index++);
 		bool handle = entry->flags & SS_ENTRY_HAS_HANDLE;
 
@@ -210,13 +206,11 @@ static void join_callbacks(struct ss_compiler *compiler, struct ss_document *doc
 	uint32_t index = owner->first_entry;
 	const cJSON *node, *item;
 
-	cJSON_ArrayForEach(node, entries)
-	{
+	cJSON_ArrayForEach (node, entries) {
 		struct ss_entry *entry = ss_block_at(block, SS_BLOCK_ENTRIES, index++);
 		uint32_t at = entry->first_callback;
 
-		cJSON_ArrayForEach(item, ss_document_member(node, "callbacks"))
-		{
+		cJSON_ArrayForEach (item, ss_document_member(node, "callbacks")) {
 			struct ss_callback *callback = ss_block_at(block, SS_BLOCK_CALLBACKS, at++);
 			const char *name =
 				ss_document_string(doc, item, "callback", SS_NAME_MAX, "");
@@ -267,8 +261,7 @@ static void read_entries(struct ss_compiler *compiler, struct ss_document *doc, 
 				     "missing, expected the list of wrapped functions");
 	else if (entries && !entries->child)
 		ss_document_complain(doc, entries, NULL, "expected at least one entry");
-	cJSON_ArrayForEach(node, entries)
-	{
+	cJSON_ArrayForEach (node, entries) {
 		ss_entry_read(compiler, doc, binding, node);
 		if (doc->failed || block->failed)
 			return;

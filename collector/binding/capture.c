@@ -46,8 +46,7 @@ static void getter_arguments(struct ss_scope *scope, const cJSON *args, bool nes
 {
 	const cJSON *item;
 
-	cJSON_ArrayForEach(item, args)
-	{
+	cJSON_ArrayForEach (item, args) {
 		if (is_text(item, "out") && !item->next && !nested) {
 			getter->out = 1;
 			return;

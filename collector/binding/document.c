@@ -115,8 +115,7 @@ static void check_tree(struct ss_document *doc, const cJSON *node, unsigned int 
 		ss_document_complain(doc, node, NULL, "expected at most %d members", MEMBERS_MAX);
 		return;
 	}
-	cJSON_ArrayForEach(child, node)
-	{
+	cJSON_ArrayForEach (child, node) {
 		for (other = node->child; cJSON_IsObject(node) && other != child;
 		     other = other->next)
 			if (strcmp(other->string, child->string) == 0)
@@ -202,8 +201,7 @@ bool ss_document_check_keys(struct ss_document *doc, const cJSON *object, const 
 	}
 	while (known[count])
 		count++;
-	cJSON_ArrayForEach(member, object)
-	{
+	cJSON_ArrayForEach (member, object) {
 		const char *nearest;
 		uint32_t i = 0;
 

@@ -235,8 +235,7 @@ static void read_attributes(struct ss_scope *scope, const cJSON *json, struct ss
 	uint32_t count = 0, weight = 0;
 	const cJSON *item;
 
-	cJSON_ArrayForEach(item, list)
-	{
+	cJSON_ArrayForEach (item, list) {
 		captures[count] = ss_operand_capture(scope, item);
 		weight += captures[count].length_key ? 2 : 1;
 		delay_fallback(captures, ++count);
@@ -268,8 +267,7 @@ static void read_callbacks(struct ss_scope *scope, const cJSON *json, struct ss_
 	if (entry->when == SS_WHEN_REGISTER && (!list || !list->child))
 		ss_document_complain(scope->doc, json, "callbacks",
 				     "missing, expected what this call registers");
-	cJSON_ArrayForEach(item, list)
-	{
+	cJSON_ArrayForEach (item, list) {
 		struct ss_callback callback = { .entry = SS_NO_INDEX };
 		int64_t number;
 

@@ -23,8 +23,7 @@ static bool number_of(const cJSON *tree, const cJSON *node, size_t *number)
 	if (tree == node)
 		return true;
 	++*number;
-	cJSON_ArrayForEach(child, tree)
-	{
+	cJSON_ArrayForEach (child, tree) {
 		if (number_of(child, node, number))
 			return true;
 	}
@@ -103,8 +102,7 @@ int ss_locator_path(const cJSON *root, const cJSON *node, char *ret_path, size_t
 		const cJSON *child, *holder = NULL;
 		size_t number, index = 0, at = 0;
 
-		cJSON_ArrayForEach(child, root)
-		{
+		cJSON_ArrayForEach (child, root) {
 			number = 0;
 			if (number_of(child, node, &number)) {
 				holder = child;

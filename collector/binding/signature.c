@@ -139,8 +139,7 @@ static void read_declared(struct ss_document *doc, const cJSON *args, struct cur
 {
 	const cJSON *item;
 
-	cJSON_ArrayForEach(item, args)
-	{
+	cJSON_ArrayForEach (item, args) {
 		const char *text = cJSON_GetStringValue(item);
 		struct ss_parameter *parameter = &signature->parameters[signature->count];
 		struct shape shape;

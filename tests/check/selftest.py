@@ -187,6 +187,30 @@ class Hot(CheckTest):
     def test_no_code(self):
         self.assert_fails("no code", "check_hot", self.build("int ss_x;"))
 
+    def linked(self, text):
+        """text's functions, as an object that is the hot side and as a library made of it."""
+        hot = self.build(text, "-c", "-O2", "-fPIC")
+        library = self.root / "linked.so"
+        subprocess.run(["gcc", "-shared", "-o", library, hot], check=True)
+        return library, hot
+
+    HOT = "void ss_record_enter(void) {{ {} }} void ss_record_exit(void) {{ }}"
+
+    def test_linked(self):
+        self.assert_passes("check_hot", "--linked", *self.linked(self.HOT.format("")))
+
+    def test_linked_vector(self):
+        text = self.HOT.format('__asm__ volatile("pxor %xmm1, %xmm1");')
+        self.assert_fails("xmm1", "check_hot", "--linked", *self.linked(text))
+
+    def test_linked_call(self):
+        text = "void abort(void); " + self.HOT.format("abort();")
+        self.assert_fails("@plt", "check_hot", "--linked", *self.linked(text))
+
+    def test_linked_without_entry(self):
+        self.assert_fails("ss_record_exit", "check_hot", "--linked",
+                          *self.linked("void ss_record_enter(void) { }"))
+
 
 class Sizes(CheckTest):
     def test_limits(self):

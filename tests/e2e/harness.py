@@ -403,11 +403,12 @@ class Case(unittest.TestCase):
         self.assertEqual(result.visible, untraced.visible)
         return untraced
 
-    def assert_tally(self, dump, lines, images=False):
+    def assert_tally(self, dump, lines, images=False, late=0):
         """The dump agrees with what victims counted of their own calls (tallies()).
 
         By process and function: a span for each call entered, ended OK for each that returned, with
         ERROR for the others. images: lines of one process are of different images, not cumulative.
+        late: so many calls returned after their process's last line.
         """
         expected = {}
         for line in lines:
@@ -426,7 +427,10 @@ class Case(unittest.TestCase):
             expected[key] = (expected[key][0], min(expected[key]))
             if not expected[key][0]:
                 del expected[key]
-        self.assertEqual(found, expected)
+        self.assertEqual({key: entered for key, (entered, _) in found.items()},
+                         {key: entered for key, (entered, _) in expected.items()})
+        self.assertEqual(sum(returned for _, returned in found.values()),
+                         sum(returned for _, returned in expected.values()) + late)
 
     def assert_checks(self, path=None):
         """`spanshim check` finds nothing wrong with the dump."""

@@ -40,19 +40,19 @@ class Process(Case):
         """Every action had one row."""
         self.assertEqual(dump.names(), {SESSION: sessions, ACTION: actions, STREAM: actions})
 
-    def both(self, source, status=0, check=None):
+    def both(self, source, status=0, check=None, env=None):
         """Under the launcher and under bare LD_PRELOAD (with a recover, where a signal ended it)."""
         for via in ("run", "preload"):
             with self.subTest(via=via):
                 self.out = self.path(via + ".jsonl")
                 if via == "run":
-                    dump = self.trace_program(source, status).dump
+                    dump = self.trace_program(source, status, env=env).dump
                 else:
-                    dump = self.preloaded(source, status)
+                    dump = self.preloaded(source, status, env)
                 check(dump)
 
-    def preloaded(self, source, status):
-        env = self.environment("sqlite3")
+    def preloaded(self, source, status, env):
+        env = self.environment("sqlite3", env=env)
         result = self.execute(self.traced_command(self.program(source), "preload", "sqlite3", env), env)
         self.assertEqual(result.status, status, result.stderr)
         recovered = self.command("recover", self.rings)
@@ -302,7 +302,7 @@ os._exit(0)
         def check(dump):
             self.assertEqual(dump.count(SESSION), 4)
             self.assertTrue(all(session.unfinished for session in dump.named(SESSION)))
-        self.both(source, check=check)
+        self.both(source, check=check, env={"SPANSHIM_ON_FULL": "block"})
 
     def test_exec(self):
         """The first image's session ends unfinished; the next image is its child."""
@@ -369,7 +369,7 @@ if count < 10:
 class Victims(Case):
     """Native programs that count their own calls; the dump must agree, call by call."""
 
-    def both(self, name, *arguments, status=0, images=False, processes=1):
+    def both(self, name, *arguments, status=0, images=False, late=0, processes=1):
         """Runs the victim under the launcher and under bare LD_PRELOAD; returns the dumps."""
         dumps = []
         for via in ("run", "preload"):
@@ -389,7 +389,7 @@ class Victims(Case):
                 lines = tallies(result.stdout)
                 self.assertEqual(len({line["pid"] for line in lines}), processes)
                 self.assertEqual((result.dump.losses, result.dump.inconsistencies()), ({}, []))
-                self.assert_tally(result.dump, lines, images)
+                self.assert_tally(result.dump, lines, images, late)
                 if via == "run":
                     self.assertEqual(len(result.dump.traces()), 1)
                 dumps.append(result.dump)
@@ -417,7 +417,7 @@ class Victims(Case):
         self.assertEqual(len(dump.children(call)), acts)
 
     def test_exec(self):
-        for dump in self.both("proc_exec", "inside", "5", images=True):
+        for dump in self.both("proc_exec", "inside", "5", images=True, late=1):
             calls = [span for span in dump.spans
                      if span.attributes["code.function.name"] == "vict_call"]
             calls.sort(key=lambda span: span.start)
@@ -429,7 +429,7 @@ class Victims(Case):
         self.both("proc_exec", "idle", "5", images=True)
 
     def test_exec_on_another_thread(self):
-        self.both("proc_exec", "thread", "5", images=True)
+        self.both("proc_exec", "thread", "5", images=True, late=1)
 
     def test_exec_that_fails(self):
         for dump in self.both("proc_exec", "failing", "5", images=True):

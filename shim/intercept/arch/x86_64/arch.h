@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SS_PAGE_BYTES 4096ul
+#define SS_PAGE_BYTES         4096ul
 #define SS_VDSO_CLOCK_GETTIME "__vdso_clock_gettime"
 
 static inline long ss_arch_syscall6(long number, long a, long b, long c, long d, long e, long f)

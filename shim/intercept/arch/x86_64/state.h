@@ -12,8 +12,8 @@
  * thunk.S before any register is saved: compiled like the hot side. */
 void ss_arch_measure_state(void);
 
-/* Bytes of xsave's area for the registers that thunk.S saves, 512 where there is only fxsave; 0: not
- * measured yet. */
+/* Bytes of xsave's area for the registers that thunk.S saves, 512 where there is only fxsave; 0:
+ * not measured yet. */
 extern uint32_t ss_arch_state_bytes;
 
 #endif
