@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "collector/alone.h"
 #include "collector/drain.h"
 #include "collector/losses.h"
 #include "collector/pause.h"
@@ -104,7 +105,8 @@ static uint64_t run_batches(struct session *session)
 	return consumed;
 }
 
-static void run(struct session *session)
+/* Returns 0, or SS_COLLECTOR_ALONE. */
+static int run(struct session *session)
 {
 	struct ss_image *image = session->drain->view->image;
 	uint32_t request, wake;
@@ -121,13 +123,17 @@ static void run(struct session *session)
 		if (finishing && request != image->flush_done) {
 			finish(session);
 			serve_flush(image, request);
-			return;
+			return 0;
 		}
 		if (request != image->flush_done)
 			serve_flush(image, request);
 		if (consumed > 0 || ss_drain_waiting(session->drain)) {
 			ss_pause_collect(&session->pause, wake);
 			continue;
+		}
+		if (image->main_left && ss_alone(image->drain_tid)) {
+			finish(session);
+			return SS_COLLECTOR_ALONE;
 		}
 		if (!ss_pause_idle(&session->pause, wake))
 			continue;
@@ -165,7 +171,7 @@ int ss_collector_run(uint32_t abi, struct ss_image *image, ss_log_fn log)
 	if (session.drain->otlp.resource_ignored)
 		log("OTEL_RESOURCE_ATTRIBUTES is ignored: expected key=value,... percent-encoded");
 	ss_pause_init(&session.pause, session.drain);
-	run(&session);
+	rc = run(&session);
 	ss_drain_deinit(session.drain);
 out:
 	ss_buffer_free(&memory);

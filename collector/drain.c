@@ -219,6 +219,7 @@ static void end_batch(struct ss_drain *drain)
 
 static void begin_batch(struct ss_drain *drain)
 {
+	ss_image_count_rings(drain->view);
 	ss_source_look(drain->sources, drain->view);
 	if (drain->view->live)
 		ss_clock_calibrate(&drain->clock, drain->view->image);

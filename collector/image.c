@@ -268,3 +268,14 @@ const char *ss_image_code_name(const struct ss_image_view *view, const struct ss
 	}
 	return NULL;
 }
+
+void ss_image_count_rings(struct ss_image_view *view)
+{
+	uint32_t used;
+
+	if (!view->live)
+		return;
+	/* Partner: the release in ring_file.c, after the ring was prepared. */
+	used = __atomic_load_n(&view->image->rings_used, __ATOMIC_ACQUIRE);
+	view->ring_count = used < view->image->ring_count ? used : view->image->ring_count;
+}

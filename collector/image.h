@@ -67,4 +67,8 @@ const struct ss_binding *ss_image_binding(const struct ss_image_view *view,
 const char *ss_image_code_name(const struct ss_image_view *view, const struct ss_entry *entry,
 			       int64_t code);
 
+/* Brings view->ring_count of a live image up to date: rings that no thread ever claimed are passed
+ * over, and their pages never touched. Drain only. */
+void ss_image_count_rings(struct ss_image_view *view);
+
 #endif

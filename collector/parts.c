@@ -105,8 +105,7 @@ static void take(struct ss_parts *parts, const struct ss_log_entry *entry)
 			add_point(parts, entry);
 			return;
 		}
-		if (parts->fault == NULL)
-			parts->fault = entry;
+		parts->fault = entry;
 		break;
 	default:
 		break;

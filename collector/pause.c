@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "collector/alone.h"
+
 #define BLIND_MS 100 /* without membarrier a first event may go unseen this long */
 
 static int membarrier(int command)
@@ -86,6 +88,15 @@ void ss_pause_collect(const struct ss_pause *pause, uint32_t wake)
 		wait(pause, wake, ms ? ms : 1);
 }
 
+/* How long to sleep when nothing happens; 0: until woken. */
+static uint32_t idle_ms(const struct ss_pause *pause)
+{
+	/* Partner: the host's release store, after which it wakes us. */
+	if (__atomic_load_n(&pause->drain->view->image->main_left, __ATOMIC_ACQUIRE))
+		return SS_ALONE_MS;
+	return pause->barrier ? 0 : BLIND_MS;
+}
+
 bool ss_pause_idle(const struct ss_pause *pause, uint32_t wake)
 {
 	set_levels(pause, 0);
@@ -96,6 +107,6 @@ bool ss_pause_idle(const struct ss_pause *pause, uint32_t wake)
 	else
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (!used_at_least(pause, 0))
-		wait(pause, wake, pause->barrier ? 0 : BLIND_MS);
+		wait(pause, wake, idle_ms(pause));
 	return used_at_least(pause, 0);
 }

@@ -7,6 +7,8 @@
 #include "collector/restore.h"
 #include "collector/span_log.h"
 
+#define FAULTS_MAX 8 /* failed steps kept of one span */
+
 static struct ss_span *span_at(const struct ss_spans *spans, uint32_t index)
 {
 	return (struct ss_span *)ss_arena_block(&spans->arena, index);
@@ -191,10 +193,11 @@ static void apply_close(struct ss_spans *spans, uint32_t index, const struct ss_
 static void apply_point(struct ss_spans *spans, struct ss_span *span,
 			const struct ss_hook_event *event)
 {
-	/* Of many failed steps of one action the first tells the cause; memory stays bounded. */
+	/* Of failed steps the last kept one tells the cause (SQLite's old interface knows it only
+	 * at the reset); few are kept, so that memory stays bounded. */
 	if (event->flags & SS_EVENT_STATUS_ONLY) {
-		if (!(span->now.seen & SS_SPAN_FAULTED) && keep(spans, span, event))
-			span->now.seen |= SS_SPAN_FAULTED;
+		if (span->now.seen / SS_SPAN_FAULT < FAULTS_MAX && keep(spans, span, event))
+			span->now.seen += SS_SPAN_FAULT;
 		return;
 	}
 	if (span->now.points >= spans->points_max || span->now.bytes >= SS_SPAN_LOG_MAX)

@@ -22,8 +22,8 @@
 enum ss_span_seen {
 	SS_SPAN_OPENED = 1,
 	SS_SPAN_CLOSED = 2,
-	SS_SPAN_FAULTED = 4,   /* a SS_EVENT_STATUS_ONLY point is in the log */
 	SS_SPAN_DISCARDED = 8, /* before its opening event was read */
+	SS_SPAN_FAULT = 256,   /* times the number of SS_EVENT_STATUS_ONLY points in the log */
 };
 
 struct ss_span_state {

@@ -41,10 +41,27 @@ static bool find_name(uint64_t address, const Dl_info *info, char *name, size_t 
 
 typedef char *demangle_fn(const char *mangled, char *output, size_t *length, int *status);
 
-/* Of the host's C++ run time, if it has one; only then are there C++ names at all. */
+/* Of the host's C++ run time; where that is linked statically, of one for ourselves alone. */
+static demangle_fn *find_demangle(void)
+{
+	static demangle_fn *found;
+	static bool tried;
+	void *library;
+
+	if (!tried)
+		found = (demangle_fn *)dlsym(RTLD_DEFAULT, "__cxa_demangle");
+	if (!found && !tried) {
+		library = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_LOCAL);
+		if (library != NULL)
+			found = (demangle_fn *)dlsym(library, "__cxa_demangle");
+	}
+	tried = true;
+	return found;
+}
+
 static char *demangle(const char *mangled)
 {
-	demangle_fn *function = (demangle_fn *)dlsym(RTLD_DEFAULT, "__cxa_demangle");
+	demangle_fn *function = find_demangle();
 	char *text;
 	int status;
 

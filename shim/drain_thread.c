@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -83,6 +84,11 @@ static void *drain_main(void *arg)
 				 __ATOMIC_RELEASE);
 	set_state(image, SS_DRAIN_RUNNING);
 	r = run(SS_COLLECTOR_ABI, image, ss_log_line);
+	if (r == SS_COLLECTOR_ALONE) {
+		/* What libc would have done with the last thread, were it not for us. */
+		set_state(image, SS_DRAIN_DONE);
+		exit(0);
+	}
 	if (r)
 		ss_log("the collector stopped: error %d", -r);
 	set_state(image, r ? SS_DRAIN_FAILED : SS_DRAIN_DONE);

@@ -5,9 +5,11 @@
  * Runs on host threads, in signal handlers and in vfork children.
  * Must not: allocate or lock.
  */
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <threads.h>
 #include <unistd.h>
 
 #include "shim/intercept/intercept.h"
@@ -35,6 +37,35 @@ EXPORTED void _exit(int status)
 EXPORTED void _Exit(int status)
 {
 	end_process("_Exit", status);
+}
+
+/* Thread ends. Only the first thread's matters: the others then decide when the process is over. */
+static void leave_thread(void)
+{
+	if (syscall(SYS_gettid) == getpid())
+		ss_process_main_leaves();
+}
+
+EXPORTED void pthread_exit(void *value)
+{
+	void (*function)(void *) = ss_intercept_real("pthread_exit");
+
+	leave_thread();
+	if (function)
+		function(value);
+	for (;;)
+		syscall(SYS_exit, 0);
+}
+
+EXPORTED void thrd_exit(int value)
+{
+	void (*function)(int) = ss_intercept_real("thrd_exit");
+
+	leave_thread();
+	if (function)
+		function(value);
+	for (;;)
+		syscall(SYS_exit, 0);
 }
 
 /* A SIGABRT handler may jump back into the host, so the image is not finished. */

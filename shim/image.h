@@ -88,6 +88,7 @@ struct ss_image {
 	uint32_t space_waiters;
 	uint32_t exec_pending; /* the image ended (or will) by exec */
 	uint32_t rings_used;   /* atomic: rings from here on were never claimed */
+	uint32_t main_left;    /* the first thread is gone: the drain must not be the last one */
 	uint32_t strings_used; /* atomic bump */
 	uint64_t progress;     /* batches drained: tells a slow drain from a stuck one */
 	uint64_t drain_tid;

@@ -6,6 +6,7 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -42,7 +43,7 @@ uint64_t ss_enabled;
 static struct ss_ring_file_facts facts;
 static char ring_path[SS_RING_PATH_BYTES];
 static pthread_key_t thread_key;
-static bool thread_key_made, active, finished;
+static bool thread_key_made, active, finished, main_left;
 static uint32_t image_lock; /* pid of the holder; a parent's, after fork, means nothing */
 
 uint64_t ss_now_slow(void)
@@ -92,16 +93,48 @@ static uint64_t random_word(void)
 	return word;
 }
 
+/* The image of this very process: not a parent's seen from a forked or vforked child. */
+static struct ss_image *own_image(void)
+{
+	struct ss_image *image = ss_image;
+
+	if (!image || *ss_generation != image->nonce || image->pid != (uint32_t)getpid())
+		return NULL;
+	return (uint64_t)syscall(SYS_gettid) == image->drain_tid ? NULL : image;
+}
+
+static void wake_drain(struct ss_image *image)
+{
+	__atomic_fetch_add(&image->wake, 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &image->wake, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
 static void before_fork(void)
 {
 	if (ss_image && *ss_generation == ss_image->nonce)
 		ss_drain_thread_settle(ss_image);
 }
 
+void ss_process_main_leaves(void)
+{
+	struct ss_image *image = own_image();
+	int saved_errno = errno;
+
+	main_left = true;
+	if (image) {
+		__atomic_store_n(&image->main_left, 1, __ATOMIC_RELEASE);
+		wake_drain(image);
+	}
+	errno = saved_errno;
+}
+
 static void end_thread(void *arg)
 {
 	struct ss_thread *thread = arg;
 	void *pool = thread->pool;
+
+	if (thread->tid == facts.pid)
+		ss_process_main_leaves();
 
 	if (ss_thread_ready(thread)) {
 		ss_record_thread_end(thread);
@@ -163,6 +196,7 @@ static void make_image(void)
 		ss_log("nothing is recorded: cannot make a ring file in %s: %s", facts.directory,
 		       strerror(-r));
 	} else {
+		image->main_left = main_left;
 		ss_image = image;
 		generation = facts.nonce;
 		r = ss_drain_thread_start(image);
@@ -233,8 +267,13 @@ void ss_process_join(void *arg)
 {
 	struct ss_thread *thread = arg;
 	uint64_t generation;
+	sigset_t all, before;
 	int saved_errno = errno;
 
+	/* A handler now would find us half-way, or jump out with the lock held; it waits a moment.
+	 */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
 	thread->guard++;
 	if (*ss_generation == GENERATION_NONE && active && !finished && lock_image()) {
 		if (*ss_generation == GENERATION_NONE)
@@ -245,25 +284,15 @@ void ss_process_join(void *arg)
 	if (generation != GENERATION_NONE && thread->generation != generation)
 		attach_thread(thread, generation);
 	thread->guard--;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	errno = saved_errno;
-}
-
-/* The image of this very process: not a parent's seen from a forked or vforked child. */
-static struct ss_image *own_image(void)
-{
-	struct ss_image *image = ss_image;
-
-	if (!image || *ss_generation != image->nonce || image->pid != (uint32_t)getpid())
-		return NULL;
-	return (uint64_t)syscall(SYS_gettid) == image->drain_tid ? NULL : image;
 }
 
 static uint32_t request_flush(struct ss_image *image)
 {
 	uint32_t request = __atomic_add_fetch(&image->flush_request, 1, __ATOMIC_ACQ_REL);
 
-	__atomic_fetch_add(&image->wake, 1, __ATOMIC_RELEASE);
-	syscall(SYS_futex, &image->wake, FUTEX_WAKE, 1, NULL, NULL, 0);
+	wake_drain(image);
 	return request;
 }
 

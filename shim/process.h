@@ -38,6 +38,10 @@ void ss_process_after_exec(void);
  * nothing. */
 void ss_process_join(void *thread);
 
+/* The process's first thread is about to leave it to the others (pthread_exit): libc ends the
+ * process with its last thread, and the drain must not be that. Any thread; keeps errno. */
+void ss_process_main_leaves(void);
+
 /* True when any binding is active (the shim is not inert). */
 bool ss_process_active(void);
 

@@ -224,11 +224,12 @@ bool ss_value_holds_slow(const struct ss_call *call, const struct ss_condition *
 }
 
 /* strnlen that asks before it enters a page. False: not readable. */
-static bool text_length(const struct ss_thread *thread, const char *text, uint32_t *ret_length)
+static bool text_length(const struct ss_thread *thread, const char *text, uint32_t limit,
+			uint32_t *ret_length)
 {
 	uintptr_t checked = 0;
 
-	for (uint32_t n = 0; n < SS_LENGTH_MAX; n++) {
+	for (uint32_t n = 0; n < limit; n++) {
 		uintptr_t at = (uintptr_t)text + n;
 
 		if (at >= checked) {
@@ -241,7 +242,7 @@ static bool text_length(const struct ss_thread *thread, const char *text, uint32
 			return true;
 		}
 	}
-	*ret_length = SS_LENGTH_MAX;
+	*ret_length = limit;
 	return true;
 }
 
@@ -251,18 +252,24 @@ static bool string_length(const struct ss_call *call, const struct ss_capture *c
 	int64_t length, factor = 1;
 
 	if (capture->length.place == SS_PLACE_NONE)
-		return text_length(call->thread, text, ret_length);
+		return text_length(call->thread, text, SS_LENGTH_MAX, ret_length);
 	if (!ss_value_read(call, &capture->length, &length))
 		return false;
 	if (length < 0)
-		return text_length(call->thread, text, ret_length);
+		return text_length(call->thread, text, SS_LENGTH_MAX, ret_length);
 	if (capture->factor.place != SS_PLACE_NONE &&
 	    !ss_value_read(call, &capture->factor, &factor))
 		return false;
 	if (factor < 0 || (factor && length > (int64_t)UINT32_MAX / factor))
 		return false;
-	*ret_length = (uint32_t)(length * factor);
-	return true;
+	/* A string ends at a NUL all the same: some callers count it in (CPython's sqlite3 does).
+	 */
+	length *= factor;
+	if (length > SS_LENGTH_MAX) {
+		*ret_length = (uint32_t)length;
+		return true;
+	}
+	return text_length(call->thread, text, (uint32_t)length, ret_length);
 }
 
 static bool take_string(const struct ss_call *call, const struct ss_capture *capture,

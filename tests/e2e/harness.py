@@ -406,15 +406,18 @@ class Case(unittest.TestCase):
     def assert_tally(self, dump, lines, images=False, late=0):
         """The dump agrees with what victims counted of their own calls (tallies()).
 
-        By process and function: a span for each call entered, ended OK for each that returned, with
-        ERROR for the others. images: lines of one process are of different images, not cumulative.
+        By process and function: a span for each call entered, ended OK for each that returned (a
+        session: that was closed), with ERROR for the others. images: lines of one process are of different images, not cumulative.
         late: so many calls returned after their process's last line.
         """
         expected = {}
         for line in lines:
+            closed = line["vict_session_close"]["returned"]
             for function, counts in line.items():
-                if isinstance(counts, dict):
+                if isinstance(counts, dict) and function != "vict_session_close":
                     key = line["pid"], function
+                    if function == "vict_session_open":
+                        counts["returned"] = closed
                     before = expected.get(key, (0, 0)) if images else (0, 0)
                     expected[key] = (before[0] + counts["entered"], before[1] + counts["returned"])
         found = {}

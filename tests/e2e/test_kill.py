@@ -12,6 +12,7 @@ from harness import COMMAND, DRIVE, ERROR, LOAD_BINDING, OK, SIGKILL_STATUS, Cas
 
 SESSION, ACTION = "session load", "action load"
 THREADS, KILLS = 4, 25
+PAUSE_US = 1000  # after every 100 acts: what is made must be read here
 COUNTERS_BYTES = 64  # of a thread: begun, ended
 
 
@@ -33,7 +34,7 @@ class Kill(Case):
             if os.path.exists(path):
                 os.unlink(path)
         full = self.environment(LOAD_BINDING, env=dict({"SPANSHIM_ON_FULL": "block"}, **(env or {})))
-        argv = [DRIVE, "kill", str(THREADS), self.counters]
+        argv = [DRIVE, "kill", str(THREADS), self.counters, str(PAUSE_US)]
         argv = self.traced_command(argv, via, LOAD_BINDING, full)
         process = self.start(argv, full)
         size = THREADS * COUNTERS_BYTES
@@ -79,7 +80,7 @@ class Kill(Case):
 
     def sleep_at_random(self, number):
         """From at once to well into the drain's work."""
-        time.sleep(self.random.uniform(0, 0.4) if number % 3 else self.random.uniform(0, 0.02))
+        time.sleep(self.random.uniform(0, 0.3) if number % 3 else self.random.uniform(0, 0.02))
 
     def test_with_the_launcher(self):
         for number in range(KILLS):

@@ -68,7 +68,7 @@ class Otlp(Case):
     def test_killed(self):
         counters = self.path("counters")
         env = self.environment(LOAD_BINDING)
-        argv = self.traced_command([DRIVE, "kill", "2", counters], "preload", LOAD_BINDING, env)
+        argv = self.traced_command([DRIVE, "kill", "2", counters, "1000"], "preload", LOAD_BINDING, env)
         process = self.start(argv, env)
         with self.assertRaises(subprocess.TimeoutExpired):
             process.wait(timeout=0.5)

@@ -107,7 +107,7 @@ class Victims(Case):
 
     def victim(self, name, *arguments, **options):
         result = self.trace([victim("process/" + name), *map(str, arguments)],
-                            bindings=PROCESS_BINDING, **options)
+                            bindings=PROCESS_BINDING, env={"SPANSHIM_ON_FULL": "block"}, **options)
         self.assertEqual((result.status, result.stderr), (0, b""))
         self.assertEqual(result.dump.losses, {})
         self.assert_tally(result.dump, tallies(result.stdout))
@@ -154,8 +154,7 @@ class Victims(Case):
         self.assertEqual(len(dump.spans), 200 * 3)
 
     def test_many_threads_at_once(self):
-        dump = self.victim("thread_acts", "alone", "pthread", 500, 20,
-                           env={"SPANSHIM_ON_FULL": "block"})
+        dump = self.victim("thread_acts", "alone", "pthread", 500, 20)
         self.assertEqual(len(dump.spans), 10_000)
 
     def test_sessions_handed_over(self):

@@ -10,12 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "tests/e2e/load/load.h"
 
 #define THREADS_MAX 64
+#define PAUSE_ACTS  100
 
 struct worker {
 	pthread_t thread;
@@ -33,6 +35,7 @@ struct counters {
 static struct counters *counters;
 static struct worker workers[THREADS_MAX];
 static int worker_count;
+static useconds_t pause_us; /* after every PAUSE_ACTS acts */
 
 static void *work(void *arg)
 {
@@ -56,6 +59,8 @@ static void *count(void *arg)
 		own->begun = i + 1;
 		load_act_in(w->session, w->number, i, 0);
 		own->ended = i + 1;
+		if (pause_us && i % PAUSE_ACTS == PAUSE_ACTS - 1)
+			usleep(pause_us);
 	}
 	return NULL;
 }
@@ -104,9 +109,9 @@ static int kill_me(char **argv)
 	counters = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (counters == MAP_FAILED)
 		return 1;
-	set_workers(atoi(argv[0]), argv[2] ? atol(argv[2]) : INT64_MAX, session, 1);
+	pause_us = (useconds_t)atoi(argv[2]);
+	set_workers(atoi(argv[0]), INT64_MAX, session, 1);
 	run_workers(&routine);
-	load_close(session);
 	return 0;
 }
 
@@ -229,6 +234,30 @@ static int results(char **argv)
 	return 0;
 }
 
+/* THREADS ACTS FORKS: threads act while the main thread forks children, each of which acts twice */
+static int forks(char **argv)
+{
+	int status;
+
+	set_workers(atoi(argv[0]), atol(argv[1]), NULL, 1);
+	for (int i = 0; i < worker_count; i++)
+		pthread_create(&workers[i].thread, NULL, work, &workers[i]);
+	for (int i = atoi(argv[2]); i > 0; i--) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			load_act(THREADS_MAX, 0);
+			load_act(THREADS_MAX, 1);
+			_exit(0);
+		}
+		if (waitpid(pid, &status, 0) != pid || status)
+			return 1;
+	}
+	for (int i = 0; i < worker_count; i++)
+		pthread_join(workers[i].thread, NULL);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -236,10 +265,10 @@ int main(int argc, char **argv)
 		int (*run)(char **argv);
 		int arguments;
 	} modes[] = {
-		{ "threads", threads, 2 }, { "kill", kill_me, 2 },
+		{ "threads", threads, 2 }, { "kill", kill_me, 3 },
 		{ "speed", speed, 1 },     { "handover", handover, 1 },
 		{ "nested", nested, 1 },   { "inheritance", inheritance, 0 },
-		{ "results", results, 1 },
+		{ "results", results, 1 }, { "forks", forks, 3 },
 	};
 
 	for (size_t i = 0; argc > 1 && i < sizeof(modes) / sizeof(modes[0]); i++)

@@ -18,6 +18,10 @@ static struct {
 	int hide_real;
 } * shared;
 
+void ss_process_main_leaves(void)
+{
+}
+
 void ss_process_flush(void)
 {
 	if (shared)
