@@ -11,9 +11,10 @@
 
 #include "shim/ring.h"
 
-#define SS_COLLECTOR_ABI   1u
-#define SS_COLLECTOR_ALONE 1 /* result of run: all other threads ended; the process is to exit(0) \
-			      */
+#define SS_COLLECTOR_ABI 1u
+#define SS_COLLECTOR_ALONE                                                     \
+	1 /* result of run: all other threads ended; the process is to exit(0) \
+	   */
 
 /* One line for the shim's log, without prefix or newline. */
 typedef void (*ss_log_fn)(const char *line);

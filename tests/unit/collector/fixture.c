@@ -94,7 +94,7 @@ static void fill(struct fixture *f, uint32_t rings, uint64_t ring_bytes, const c
 
 	make_table(f, (struct table *)((char *)image + image->table_off), area, &used);
 	image->version = SS_IMAGE_VERSION;
-	image->ring_count = rings;
+	image->ring_count = image->rings_used = rings;
 	image->clock = SS_CLOCK_MONOTONIC;
 	image->nonce = 0x0123456789abcdefull;
 	image->pid = 0x3fffffff;
