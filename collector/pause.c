@@ -9,6 +9,7 @@
 
 #include "collector/alone.h"
 
+#define PRESSING 4   /* a ring filled to this part of its capacity will not wait */
 #define BLIND_MS 100 /* without membarrier a first event may go unseen this long */
 
 static int membarrier(int command)
@@ -67,7 +68,7 @@ static bool used_at_least(const struct ss_pause *pause, uint32_t parts)
 
 bool ss_pause_pressed(const struct ss_pause *pause)
 {
-	return used_at_least(pause, 2);
+	return used_at_least(pause, PRESSING);
 }
 
 static void wait(const struct ss_pause *pause, uint32_t wake, uint32_t ms)
@@ -83,7 +84,7 @@ void ss_pause_collect(const struct ss_pause *pause, uint32_t wake)
 {
 	uint32_t ms = pause->drain->view->image->flush_ms;
 
-	set_levels(pause, 2);
+	set_levels(pause, PRESSING);
 	if (!ss_pause_pressed(pause))
 		wait(pause, wake, ms ? ms : 1);
 }

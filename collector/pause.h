@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * When the drain sleeps, and what wakes it. Each ring's wake_level says from how many records on
- * its thread wakes the drain: never while it runs, at half its capacity while it collects a batch,
+ * its thread wakes the drain: never while it runs, when a quarter full while it collects a batch,
  * at the first record when there is nothing to do. Drain thread only. Must not: spin (a spinning
  * reader costs the producers three times as much).
  */
@@ -23,15 +23,15 @@ void ss_pause_init(struct ss_pause *pause, struct ss_drain *drain);
 /* No ring wakes the drain any more. Before a batch. */
 void ss_pause_end(const struct ss_pause *pause);
 
-/* Sleeps up to flush_ms, less when a ring fills to half or the host asks for something after `wake`
- * was read. */
+/* Sleeps up to flush_ms, less when a ring is a quarter full or the host wants something after
+ * `wake` was read. */
 void ss_pause_collect(const struct ss_pause *pause, uint32_t wake);
 
 /* Sleeps until there is a first event, or the host asks for something after `wake` was read. True:
  * an event came, false: asked for (or woken for nothing). */
 bool ss_pause_idle(const struct ss_pause *pause, uint32_t wake);
 
-/* True when some ring is at least half full. */
+/* True when some ring is at least a quarter full. */
 bool ss_pause_pressed(const struct ss_pause *pause);
 
 #endif

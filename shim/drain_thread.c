@@ -113,6 +113,12 @@ int ss_drain_thread_start(struct ss_image *image)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	if (real_create)
 		r = real_create(&thread, &attributes, drain_main, image);
+	if (r == EINVAL) { /* a host with much thread-local storage: libc's own size then */
+		pthread_attr_destroy(&attributes);
+		pthread_attr_init(&attributes);
+		pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+		r = real_create(&thread, &attributes, drain_main, image);
+	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attributes);
 	if (r)

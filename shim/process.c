@@ -44,6 +44,7 @@ static struct ss_ring_file_facts facts;
 static char ring_path[SS_RING_PATH_BYTES];
 static pthread_key_t thread_key;
 static bool thread_key_made, active, finished, main_left;
+static pid_t announced_pid;
 static uint32_t image_lock; /* pid of the holder; a parent's, after fork, means nothing */
 
 uint64_t ss_now_slow(void)
@@ -109,6 +110,13 @@ static void wake_drain(struct ss_image *image)
 	syscall(SYS_futex, &image->wake, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
+/* libc announced this child: its own locks are in order here, and the loader's is not our drain's.
+ */
+static void in_forked_child(void)
+{
+	announced_pid = getpid();
+}
+
 static void before_fork(void)
 {
 	if (ss_image && *ss_generation == ss_image->nonce)
@@ -158,7 +166,7 @@ static void make_hooks(void)
 	if (thread_key_made)
 		return;
 	thread_key_made = pthread_key_create(&thread_key, end_thread) == 0;
-	pthread_atfork(before_fork, NULL, NULL);
+	pthread_atfork(before_fork, NULL, in_forked_child);
 }
 
 static uint32_t choose_clock(void)
@@ -199,9 +207,14 @@ static void make_image(void)
 		image->main_left = main_left;
 		ss_image = image;
 		generation = facts.nonce;
-		r = ss_drain_thread_start(image);
+		/* A child forked by a bare system call may have copied a lock of the loader held:
+		 * starting a thread could hang it. Its ring file is for whoever recovers it. */
+		if (parents && announced_pid != getpid())
+			image->drain_state = SS_DRAIN_FAILED;
+		else
+			r = ss_drain_thread_start(image);
 		/* Stacks are taken with the collector's libunwind: the first one waits for it. */
-		if (!r && image->stacks)
+		if (!r && image->stacks && image->drain_state != SS_DRAIN_FAILED)
 			ss_drain_thread_settle(image);
 		if (r)
 			ss_log("no drain thread (%s); run 'spanshim recover' when the process "
@@ -326,6 +339,10 @@ static bool wait_flushed(struct ss_image *image, uint32_t request)
 
 static bool flush(struct ss_image *image)
 {
+	/* Never started: has been said, or is as it must be (a child forked by a bare system call).
+	 */
+	if (__atomic_load_n(&image->drain_state, __ATOMIC_ACQUIRE) == SS_DRAIN_FAILED)
+		return false;
 	if (wait_flushed(image, request_flush(image)))
 		return true;
 	ss_log("events are not written out yet; run 'spanshim recover %s' when the process has "

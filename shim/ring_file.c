@@ -169,11 +169,14 @@ static int fill(struct ss_image *image, const struct ss_ring_file_facts *facts, 
 	return 0;
 }
 
+/* A header to try sizes on. Not on the stack: the first event may come on a small one (a signal's).
+ * Only one thread at a time makes an image. */
+static struct ss_image shape;
+
 /* Fewer rings where the process may not make a file (or an address range) of the full size. */
 static uint32_t ring_count_allowed(const struct ss_ring_file_facts *facts)
 {
 	struct rlimit limit;
-	struct ss_image shape;
 	uint32_t rings = SS_RINGS_MAX;
 
 	for (; rings > 8; rings /= 2) {
@@ -192,7 +195,6 @@ static uint32_t ring_count_allowed(const struct ss_ring_file_facts *facts)
 
 static int map_new(int fd, const struct ss_ring_file_facts *facts, struct ss_image **ret_image)
 {
-	struct ss_image shape;
 	struct ss_image *image;
 	int r;
 
