@@ -67,7 +67,8 @@ static const struct cxx_header *primary_header(uint64_t class,
 		object--;
 	if (!is_readable(object) || !*object)
 		return NULL;
-	return (const struct cxx_header *)*object - 1;
+	/* By numbers: a damaged header may give anything. */
+	return (const struct cxx_header *)((uintptr_t)*object - sizeof(struct cxx_header));
 }
 
 /* std::type_info: virtual table, name. */

@@ -299,13 +299,22 @@ void ss_walk_loaded(void)
 	__atomic_store_n(&walked.added, counts.added, __ATOMIC_RELAXED);
 }
 
+/* The counts cover all namespaces, a walk over everything only its own: another thread's walk may
+ * have taken note of objects of a new namespace without having seen them. */
+static bool is_walked(const struct link_map *map)
+{
+	struct ss_elf elf = { .dynamic = map->l_ld };
+
+	return ss_finished_has(&elf);
+}
+
 void ss_walk_handle(void *handle)
 {
 	struct ss_objects_counts counts;
 	struct batch batch = { .handle = handle };
 	bool foreign;
 
-	if (!has_changed(&counts))
+	if (!has_changed(&counts) && is_walked(handle))
 		return;
 	foreign = dl_iterate_phdr(is_listed, handle) == 0;
 	dl_iterate_phdr(foreign ? collect_namespace : collect, &batch);

@@ -204,8 +204,8 @@ static struct ss_elf libc_object(void)
 
 Test(elf, finds_what_dlsym_finds)
 {
-	static const char *const names[] = { "qsort", "dlsym", "memcpy", "pthread_create",
-					     "strlen" };
+	/* Functions that no sanitizer's run time stands in front of. */
+	static const char *const names[] = { "bsearch", "strsep", "fnmatch", "getsubopt", "lfind" };
 	struct ss_elf elf = libc_object();
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
