@@ -357,6 +357,8 @@ static void spawn_with_everything(void)
 			    "name", "x", "y", NULL },
 		(char *[]){ "PATH=/bin:/usr/bin", NULL });
 	wait_for(pid);
+	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
 	dprintf(1, "r=%d ", r);
 }
 
