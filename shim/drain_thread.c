@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -32,18 +33,50 @@ void ss_drain_thread_locate(const char *directory)
 		collector_path[0] = '\0';
 }
 
-/* Local scope: neither its cJSON nor its libunwind may serve the host's own references. */
-static void *load(void)
+static void *load(int flags)
 {
 	void *(*real_dlopen)(const char *, int) =
 		(void *(*)(const char *, int))ss_intercept_real("dlopen");
 	void *library = NULL;
 
+	/* Local scope: neither its cJSON nor its libunwind may serve the host's own references. */
 	if (real_dlopen && collector_path[0])
-		library = real_dlopen(collector_path, RTLD_NOW | RTLD_LOCAL);
+		library = real_dlopen(collector_path, RTLD_NOW | RTLD_LOCAL | flags);
 	if (!library)
 		ss_log("cannot load %s: %s", collector_path, dlerror());
 	return library;
+}
+
+/* What the host's own references of this name get. */
+static void *global(const char *name)
+{
+	void *(*real_dlsym)(void *, const char *) =
+		(void *(*)(void *, const char *))ss_intercept_real("dlsym");
+
+	return real_dlsym ? real_dlsym(RTLD_DEFAULT, name) : NULL;
+}
+
+static bool malloc_is_libcs(void)
+{
+	Dl_info info;
+
+	return dladdr(global("malloc"), &info) && info.dli_fname &&
+	       strstr(info.dli_fname, "libc.so");
+}
+
+/* A host that exports functions of cJSON's names would get the collector's calls of them: then its
+ * own libraries come first. Not where malloc is not libc's: libc itself would hand out memory from
+ * one allocator to be freed by the other (and sanitizers abort at the request). -EXDEV: neither
+ * will do. */
+static int compile_flags(int *ret_flags)
+{
+	*ret_flags = 0;
+	if (!global("cJSON_Delete"))
+		return 0;
+	if (!malloc_is_libcs())
+		return -EXDEV;
+	*ret_flags = RTLD_DEEPBIND;
+	return 0;
 }
 
 static void *find(void *library, const char *name)
@@ -72,7 +105,7 @@ static void *drain_main(void *arg)
 	ss_guard_enter(); /* nothing this thread does is the host's doing */
 	prctl(PR_SET_NAME, "spanshim");
 	image->drain_tid = (uint64_t)syscall(SYS_gettid);
-	library = load();
+	library = load(0);
 	run = library ? (ss_collector_run_fn)find(library, "ss_collector_run") : NULL;
 	if (!run) {
 		set_state(image, SS_DRAIN_FAILED);
@@ -128,11 +161,19 @@ int ss_drain_thread_start(struct ss_image *image)
 
 int ss_drain_thread_compile(const char *list, void **ret_table, char *error, size_t error_bytes)
 {
-	void *library = load();
-	ss_collector_compile_fn compile =
-		library ? (ss_collector_compile_fn)find(library, "ss_collector_compile") : NULL;
-	int r;
+	ss_collector_compile_fn compile;
+	void *library;
+	int flags, r;
 
+	r = compile_flags(&flags);
+	if (r) {
+		snprintf(error, error_bytes,
+			 "binding files cannot be read in a program that exports "
+			 "cJSON's functions and replaces malloc");
+		return r;
+	}
+	library = load(flags);
+	compile = library ? (ss_collector_compile_fn)find(library, "ss_collector_compile") : NULL;
 	if (!compile) {
 		snprintf(error, error_bytes, "%s cannot be used", collector_path);
 		if (library)
