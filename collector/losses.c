@@ -11,7 +11,7 @@
 static const char *const reasons[SS_DROP_REASONS] = {
 	[SS_DROP_RING_FULL] = "ring_full", [SS_DROP_NO_RING] = "no_ring",
 	[SS_DROP_DEPTH] = "depth",         [SS_DROP_HANDLES] = "handles",
-	[SS_DROP_EXIT] = "exit",           [SS_DROP_ASSEMBLY] = "assembly",
+	[SS_DROP_ASSEMBLY] = "assembly",
 };
 static const char *const kinds[SS_EVENT_KINDS] = {
 	[SS_EVENT_NONE] = "event",  [SS_EVENT_OPEN] = "open", [SS_EVENT_CLOSE] = "close",

@@ -17,7 +17,8 @@ void ss_emit_lost(struct ss_thread *thread, uint32_t reason, uint32_t kind)
 {
 	if (thread->ring)
 		ss_arch_add_local(&thread->ring->dropped[reason][kind], 1);
-	else if (ss_image)
+	/* After the last flush the process is as good as gone: no loss, only too late. */
+	else if (ss_image && thread->generation != SS_GENERATION_FINISHED)
 		__atomic_fetch_add(&ss_image->dropped[reason][kind], 1, __ATOMIC_RELAXED);
 }
 

@@ -61,8 +61,9 @@ extern __thread struct ss_thread ss_thread;
 /* The image's nonce, in a page that the kernel wipes in every forked child, whoever forked it: 0
  * there, so that it never writes to its parent's ring. */
 extern volatile uint64_t *ss_generation;
-extern struct ss_image *ss_image; /* of this generation; NULL before the first event */
-extern uint32_t ss_clock;         /* enum ss_clock */
+#define SS_GENERATION_FINISHED 2ull /* no image's nonce: after the last flush */
+extern struct ss_image *ss_image;   /* of this generation; NULL before the first event */
+extern uint32_t ss_clock;           /* enum ss_clock */
 extern int (*ss_vdso_gettime)(int, void *);
 extern const struct ss_binding_table *ss_table;
 extern uint64_t ss_enabled;               /* bit per binding of the table */

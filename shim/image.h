@@ -22,7 +22,6 @@ enum ss_drop_reason {
 	SS_DROP_NO_RING,   /* no ring could be had: too many threads, no space */
 	SS_DROP_DEPTH,     /* calls nested deeper than the shadow stack */
 	SS_DROP_HANDLES,   /* handle table full */
-	SS_DROP_EXIT,      /* after the last flush */
 	SS_DROP_ASSEMBLY,  /* the collector has too many open spans, or no memory */
 	SS_DROP_REASONS,
 };

@@ -26,7 +26,6 @@
 /* Values of *ss_generation that are no image's nonce. */
 #define GENERATION_NONE     0ull /* before the first event, and in a forked child */
 #define GENERATION_UNRINGED 1ull /* no ring file could be made: count and go on */
-#define GENERATION_FINISHED 2ull /* after the last flush */
 
 #define PATIENCE_MS 2000 /* how long an exit waits for a drain that makes no progress */
 #define STEP_MS     20
@@ -198,7 +197,7 @@ static void make_image(void)
 	facts.clock = ss_clock = choose_clock();
 	do {
 		facts.nonce = random_word();
-	} while (facts.nonce <= GENERATION_FINISHED);
+	} while (facts.nonce <= SS_GENERATION_FINISHED);
 	r = ss_ring_file_create(&facts, ring_path, sizeof(ring_path), &image);
 	if (r) {
 		ss_log("nothing is recorded: cannot make a ring file in %s: %s", facts.directory,
@@ -269,7 +268,7 @@ static void attach_thread(struct ss_thread *thread, uint64_t generation)
 			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		thread->pool = pool == MAP_FAILED ? NULL : pool;
 	}
-	if (generation > GENERATION_FINISHED)
+	if (generation > SS_GENERATION_FINISHED)
 		thread->ring = ss_ring_file_claim(ss_image, thread->tid);
 	if (thread_key_made)
 		pthread_setspecific(thread_key, thread);
@@ -373,7 +372,7 @@ void ss_process_finish(void)
 		ss_guard_enter();
 		/* From here on other threads' events go nowhere, so that the last drain sees all.
 		 */
-		*ss_generation = GENERATION_FINISHED;
+		*ss_generation = SS_GENERATION_FINISHED;
 		__atomic_store_n(&image->finish, 1, __ATOMIC_RELEASE);
 		flush(image);
 		ss_guard_leave();
