@@ -43,9 +43,12 @@ static const char *check_rings(const struct ss_image *image, const struct ss_rin
 	uint32_t i;
 
 	for (i = 0; i < image->ring_count; i++) {
-		uint64_t capacity = (uint64_t)rings[i].mask + 1;
+		/* Partner: the release in ring_file.c. In a live image a thread may be preparing
+		 * its ring right now: without a mask there is nothing yet. */
+		uint32_t mask = __atomic_load_n(&rings[i].mask, __ATOMIC_ACQUIRE);
+		uint64_t capacity = (uint64_t)mask + 1;
 
-		if (rings[i].data_off == 0 && rings[i].mask == 0)
+		if (mask == 0)
 			continue;
 		if ((capacity & (capacity - 1)) != 0 || rings[i].data_off % SS_RECORD_BYTES != 0 ||
 		    rings[i].data_off < sizeof(struct ss_image) ||

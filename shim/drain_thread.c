@@ -185,11 +185,11 @@ int ss_drain_thread_compile(const char *list, void **ret_table, char *error, siz
 	return r;
 }
 
-void ss_drain_thread_settle(const struct ss_image *image)
+void ss_drain_thread_settle(const struct ss_image *image, int ms)
 {
-	struct timespec pause = { 0, 1000000 };
+	struct timespec pause = { 0, 50000 };
 
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < ms * 20; i++) {
 		if (__atomic_load_n(&image->drain_state, __ATOMIC_ACQUIRE) != SS_DRAIN_STARTING)
 			return;
 		nanosleep(&pause, NULL);

@@ -27,9 +27,11 @@
 #define GENERATION_NONE     0ull /* before the first event, and in a forked child */
 #define GENERATION_UNRINGED 1ull /* no ring file could be made: count and go on */
 
-#define PATIENCE_MS 2000 /* how long an exit waits for a drain that makes no progress */
-#define STEP_MS     20
-#define LOCK_TRIES  100000
+#define PATIENCE_MS      2000 /* how long an exit waits for a drain that makes no progress */
+#define LOAD_PATIENCE_MS 50   /* a first event, for the collector to be loaded */
+#define FORK_PATIENCE_MS 200
+#define STEP_MS          20
+#define LOCK_TRIES       100000
 
 static uint64_t no_generation;
 volatile uint64_t *ss_generation = &no_generation;
@@ -119,7 +121,7 @@ static void in_forked_child(void)
 static void before_fork(void)
 {
 	if (ss_image && *ss_generation == ss_image->nonce)
-		ss_drain_thread_settle(ss_image);
+		ss_drain_thread_settle(ss_image, FORK_PATIENCE_MS);
 }
 
 void ss_process_main_leaves(void)
@@ -212,9 +214,11 @@ static void make_image(void)
 			image->drain_state = SS_DRAIN_FAILED;
 		else
 			r = ss_drain_thread_start(image);
-		/* Stacks are taken with the collector's libunwind: the first one waits for it. */
-		if (!r && image->stacks && image->drain_state != SS_DRAIN_FAILED)
-			ss_drain_thread_settle(image);
+		/* While it loads the collector it holds the loader's lock, which a child forked
+		 * by a bare system call would find held for ever. Also, the ring need not take what
+		 * comes meanwhile, and the first stack can be taken. */
+		if (!r)
+			ss_drain_thread_settle(image, LOAD_PATIENCE_MS);
 		if (r)
 			ss_log("no drain thread (%s); run 'spanshim recover' when the process "
 			       "has ended",
