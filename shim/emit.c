@@ -157,11 +157,6 @@ static uint32_t plan(const struct ss_thread *thread, const struct ss_emission *e
 	return payload;
 }
 
-static uint32_t records_for(uint32_t payload_bytes)
-{
-	return 1 + (payload_bytes + SS_RECORD_BYTES - 1) / SS_RECORD_BYTES;
-}
-
 /* A string too long for its event, in pieces. A piece that is lost ends it: what follows would be
  * put in the wrong place. */
 static void emit_long(struct ss_thread *thread, const struct ss_emission *e,
@@ -183,7 +178,7 @@ static void emit_long(struct ss_thread *thread, const struct ss_emission *e,
 		struct ss_event *event;
 		uint64_t position;
 
-		if (!ss_ring_reserve(thread->ring, records_for(payload), false, &position)) {
+		if (!ss_ring_reserve(thread->ring, ss_emit_records(payload), false, &position)) {
 			ss_emit_lost(thread, SS_DROP_RING_FULL, SS_EVENT_ATTR);
 			return;
 		}
@@ -213,7 +208,7 @@ static bool emit_main(struct ss_thread *thread, const struct ss_emission *e, con
 	struct ss_event *event;
 	uint64_t position;
 
-	if (unlikely(!ss_ring_reserve(ring, records_for(payload), closing, &position))) {
+	if (unlikely(!ss_ring_reserve(ring, ss_emit_records(payload), closing, &position))) {
 		ss_emit_lost(thread, SS_DROP_RING_FULL, e->kind);
 		return false;
 	}

@@ -33,12 +33,18 @@ void ss_emit_lost(struct ss_thread *thread, uint32_t reason, uint32_t kind);
 /* The rest of ss_emit: attributes, or no ring. */
 bool ss_emit_slow(struct ss_thread *thread, const struct ss_emission *emission);
 
+/* Records of an event with that payload, its first included. */
+static inline uint32_t ss_emit_records(uint32_t payload_bytes)
+{
+	return 1 + (payload_bytes + SS_RECORD_BYTES - 1) / SS_RECORD_BYTES;
+}
+
 static inline void ss_emit_head(struct ss_event *event, const struct ss_emission *e,
 				uint32_t payload_bytes, uint32_t tid)
 {
 	event->kind = e->kind;
 	event->hook = e->hook;
-	event->records = (uint16_t)(1 + (payload_bytes + SS_RECORD_BYTES - 1) / SS_RECORD_BYTES);
+	event->records = (uint16_t)ss_emit_records(payload_bytes);
 	event->time = e->time;
 	event->span_id = e->span_id;
 	event->entry = e->entry;

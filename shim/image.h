@@ -62,8 +62,7 @@ struct ss_image {
 	uint64_t ring_total; /* first argument of ss_ring_geometry */
 	uint64_t arena_off;  /* page-aligned end of the above; the collector owns all from here */
 	uint64_t nonce;      /* random, one per image: exec and fork get new ones */
-	uint64_t start_time; /* field 22 of /proc/PID/stat: with pid, names the process */
-	uint32_t pid, ppid, uid, clock; /* clock: enum ss_clock */
+	uint32_t pid, uid, clock; /* clock: enum ss_clock */
 	/* configuration the collector needs; *_str are offsets in the string area (0 = unset) */
 	uint32_t out_str;        /* absolute path, "-" = stderr */
 	uint32_t log_str;        /* absolute path, "stderr" or unset */

