@@ -14,7 +14,7 @@ typedef void (*ss_subscriber_fn)(void *self, const struct ss_hook_event *event);
 
 struct ss_subscriber {
 	const char *name;
-	uint32_t hooks; /* bit 1 << enum ss_hook */
+	uint64_t hooks; /* bit 1ull << enum ss_hook */
 	ss_subscriber_fn on_event;
 };
 

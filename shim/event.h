@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#include "shim/attr.h"
+
 #define SS_RECORD_BYTES 64u
 /* Longest event: first record plus payload records. Longer values go on in ATTR events. */
 #define SS_EVENT_RECORDS_MAX 128u
@@ -44,14 +46,48 @@ enum ss_hook {
 	SS_HOOK_STREAMING_START,
 	SS_HOOK_STREAMING_EVENT,
 	SS_HOOK_STREAMING_END,
+	SS_HOOK_GENERATION_BATCH_PRE_CALL,
+	SS_HOOK_GENERATION_BATCH_POST_CALL,
+	SS_HOOK_GENERATION_BATCH_ERROR,
+	SS_HOOK_SAMPLING_LOOP_START,
+	SS_HOOK_SAMPLING_ITERATION,
+	SS_HOOK_SAMPLING_REPAIR,
+	SS_HOOK_SAMPLING_LOOP_END,
+	SS_HOOK_VALIDATION_PRE_CHECK,
+	SS_HOOK_VALIDATION_POST_CHECK,
+	SS_HOOK_TOOL_PRE_INVOKE,
+	SS_HOOK_TOOL_POST_INVOKE,
+	SS_HOOK_ADAPTER_FUNCTION_INVOCATION_COMPLETE,
+	SS_HOOK_ADAPTER_FUNCTION_PHASE_COMPLETE,
+	SS_HOOK_STREAMING_ORCHESTRATION_START,
+	SS_HOOK_STREAMING_ORCHESTRATION_END,
+	/* No hooks of Mellea's: the calls that it makes itself around a session's two spans. */
+	SS_HOOK_STARTUP_BEGIN, /* `start_session`: construction begins ... */
+	SS_HOOK_STARTUP_END,   /* ... and ends */
+	SS_HOOK_SESSION_ENTER, /* `session`: entered ... */
+	SS_HOOK_SESSION_EXIT,  /* ... and left */
 	SS_HOOK_COUNT,
 };
+
+/* Instead of a binding's entry: the event was made by an adapter and its payload is fields
+ * (field.h), to be spelled as this version of the adapted framework spells them. */
+enum ss_dialect {
+	SS_DIALECT_BASE = (int)0xffffff00,
+	SS_DIALECT_MELLEA_0_7 = SS_DIALECT_BASE, /* 0.7.0 and before */
+	SS_DIALECT_MELLEA_0_8,                   /* after */
+	SS_DIALECT_END,
+};
+
+static inline int ss_is_dialect(uint32_t entry)
+{
+	return entry - (uint32_t)SS_DIALECT_BASE < SS_DIALECT_END - SS_DIALECT_BASE;
+}
 
 /* Why a span ended. Everything but OK becomes OTel status ERROR. */
 enum ss_status {
 	SS_STATUS_OK,
 	SS_STATUS_ERROR,       /* the declared error condition held; `result` is the code */
-	SS_STATUS_EXCEPTION,   /* a C++ (or other) exception went through the call */
+	SS_STATUS_EXCEPTION,   /* a C++, Python or other exception went through the call */
 	SS_STATUS_CANCELLED,   /* forced unwind: pthread_cancel or pthread_exit */
 	SS_STATUS_LONGJMP,     /* the frame was left by longjmp (or a like) */
 	SS_STATUS_THREAD_EXIT, /* its thread ended without unwinding it */
@@ -62,6 +98,7 @@ enum ss_event_flags {
 	SS_EVENT_PARENT_REMOTE = 1, /* OPEN: parent came from TRACEPARENT, not from this process */
 	SS_EVENT_STATUS_ONLY = 2,   /* POINT: no span event; it only marks the span ERROR */
 	SS_EVENT_NO_RESULT = 4,     /* CLOSE, POINT: `result` means nothing */
+	SS_EVENT_OBSERVED = 8,      /* POINT: for hook subscribers only, no span event */
 };
 
 /* `commit` is the low 32 bits of (ring position + 1): a record of an earlier lap never matches,
@@ -75,7 +112,7 @@ struct ss_event {
 	uint16_t records; /* this one included */
 	uint64_t time;    /* ticks of the image's clock (ring.h) */
 	uint64_t span_id; /* raw 64 random bits; printed as 16 hex digits, most significant first */
-	uint32_t entry;   /* index of struct ss_entry in the image's binding table */
+	uint32_t entry;   /* index of struct ss_entry in the image's binding table, or ss_dialect */
 	uint16_t payload_bytes;
 	uint8_t flags;  /* enum ss_event_flags */
 	uint8_t status; /* CLOSE, POINT: enum ss_status */
@@ -96,47 +133,5 @@ struct ss_event {
 	};
 };
 _Static_assert(sizeof(struct ss_event) == SS_RECORD_BYTES, "the ring's record is one cache line");
-
-enum ss_attr_type {
-	SS_ATTR_NONE,
-	SS_ATTR_INT,    /* value.i */
-	SS_ATTR_DOUBLE, /* value.d */
-	SS_ATTR_BOOL,   /* value.i */
-	SS_ATTR_STRING, /* value.s, then s.bytes bytes (any bytes: the writer makes them UTF-8) */
-	SS_ATTR_NAME,   /* value.i: offset of a string in the image's string area */
-	SS_ATTR_STACK,  /* value.s, then code addresses, uint64_t each, innermost first */
-	SS_ATTR_TYPES,
-};
-
-enum ss_attr_flags {
-	SS_ATTR_CONTINUES = 1, /* appends to the last STRING value of the same key of this span */
-	SS_ATTR_CUT = 2,       /* the value was longer than the shim would carry */
-};
-
-/* Keys below this are not string offsets but the meanings listed here. */
-enum ss_attr_key {
-	SS_KEY_NONE,
-	SS_KEY_STATUS_MESSAGE,    /* STRING: OTel status.message */
-	SS_KEY_EXCEPTION_TYPE,    /* STRING: mangled C++ type name, as in std::type_info */
-	SS_KEY_EXCEPTION_MESSAGE, /* STRING */
-	SS_KEY_STACK,             /* STACK */
-	SS_KEY_RESERVED = 64,
-};
-
-struct ss_attr {
-	uint32_t key; /* offset in the image's string area, or enum ss_attr_key */
-	uint8_t type;
-	uint8_t flags;
-	uint16_t reserved;
-	union {
-		int64_t i;
-		double d;
-		struct {
-			uint32_t bytes;  /* that follow, then zero padding to 8 */
-			uint32_t length; /* of the whole value, were it not cut */
-		} s;
-	};
-};
-_Static_assert(sizeof(struct ss_attr) == 16, "attributes stay 8-aligned");
 
 #endif

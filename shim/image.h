@@ -14,7 +14,7 @@
 #include "event.h"
 
 #define SS_IMAGE_MAGIC   0x314d494853535353ull /* "SSSSHIM1" */
-#define SS_IMAGE_VERSION 1u
+#define SS_IMAGE_VERSION 2u
 #define SS_RINGS_MAX     1024u
 
 enum ss_drop_reason {

@@ -13,7 +13,7 @@ static void on_event(void *self, const struct ss_hook_event *event)
 
 const struct ss_subscriber ss_tracing_component = {
 	.name = "tracing.component",
-	.hooks = 1u << SS_HOOK_NONE | 1u << SS_HOOK_COMPONENT_PRE_EXECUTE |
-		 1u << SS_HOOK_COMPONENT_POST_SUCCESS | 1u << SS_HOOK_COMPONENT_POST_ERROR,
+	.hooks = 1ull << SS_HOOK_NONE | 1ull << SS_HOOK_COMPONENT_PRE_EXECUTE |
+		 1ull << SS_HOOK_COMPONENT_POST_SUCCESS | 1ull << SS_HOOK_COMPONENT_POST_ERROR,
 	.on_event = on_event,
 };

@@ -13,7 +13,7 @@ static void on_event(void *self, const struct ss_hook_event *event)
 
 const struct ss_subscriber ss_tracing_generation = {
 	.name = "tracing.generation",
-	.hooks = 1u << SS_HOOK_GENERATION_PRE_CALL | 1u << SS_HOOK_GENERATION_POST_CALL |
-		 1u << SS_HOOK_GENERATION_ERROR | 1u << SS_HOOK_GENERATION_EVENT,
+	.hooks = 1ull << SS_HOOK_GENERATION_PRE_CALL | 1ull << SS_HOOK_GENERATION_POST_CALL |
+		 1ull << SS_HOOK_GENERATION_ERROR | 1ull << SS_HOOK_GENERATION_EVENT,
 	.on_event = on_event,
 };

@@ -13,7 +13,7 @@ static void on_event(void *self, const struct ss_hook_event *event)
 
 const struct ss_subscriber ss_tracing_session = {
 	.name = "tracing.session",
-	.hooks = 1u << SS_HOOK_SESSION_PRE_INIT | 1u << SS_HOOK_SESSION_POST_INIT |
-		 1u << SS_HOOK_SESSION_RESET | 1u << SS_HOOK_SESSION_CLEANUP,
+	.hooks = 1ull << SS_HOOK_SESSION_PRE_INIT | 1ull << SS_HOOK_SESSION_POST_INIT |
+		 1ull << SS_HOOK_SESSION_RESET | 1ull << SS_HOOK_SESSION_CLEANUP,
 	.on_event = on_event,
 };

@@ -13,7 +13,7 @@ static void on_event(void *self, const struct ss_hook_event *event)
 
 const struct ss_subscriber ss_tracing_streaming = {
 	.name = "tracing.streaming",
-	.hooks = 1u << SS_HOOK_STREAMING_START | 1u << SS_HOOK_STREAMING_EVENT |
-		 1u << SS_HOOK_STREAMING_END,
+	.hooks = 1ull << SS_HOOK_STREAMING_START | 1ull << SS_HOOK_STREAMING_EVENT |
+		 1ull << SS_HOOK_STREAMING_END,
 	.on_event = on_event,
 };

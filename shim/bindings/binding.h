@@ -15,7 +15,7 @@
 #include "shim/bindings/operand.h"
 
 #define SS_BINDING_MAGIC   0x42535353u /* "SSSB" */
-#define SS_BINDING_VERSION 1u
+#define SS_BINDING_VERSION 2u
 #define SS_ARGS_MAX        22 /* 6 or 8 in registers, the rest on the stack */
 #define SS_BINDINGS_MAX    64
 #define SS_SYMBOLS_MAX     400 /* ELF symbols of all bindings together */
@@ -43,6 +43,8 @@ enum ss_entry_flags {
 	SS_ENTRY_SRET = 2,       /* returns a struct in memory */
 	SS_ENTRY_HAS_HANDLE = 4, /* always set for OPEN and CLOSE; EVENT without it: by thread */
 	SS_ENTRY_HAS_PARENT = 8,
+	SS_ENTRY_PYTHON =
+		16, /* `symbol` is "pkg.mod:Class.method": shim/python/ wraps it, no thunk */
 };
 
 struct ss_entry {
@@ -57,7 +59,8 @@ struct ss_entry {
 	uint8_t hook_close;
 	uint8_t hook_error;
 	uint32_t span_name;   /* "action sqlite3" */
-	uint32_t event_name;  /* SS_WHEN_EVENT: name of the span event */
+	uint32_t event_name;  /* SS_WHEN_EVENT: name of the span event; PYTHON and SS_WHEN_CALL: of
+				 the  one that each item of a generator makes, 0: none */
 	uint32_t stream_name; /* SS_WHEN_EVENT: span name of the stream that the first event opens;
 				 0: none, events go to the handle's (or the thread's) own span */
 	uint32_t next_same_symbol; /* entry index or SS_NO_INDEX: tried when only_if does not hold;
@@ -96,6 +99,9 @@ struct ss_binding {
 	uint32_t first_entry, entry_count;
 	uint32_t first_constant, constant_count;
 	uint32_t first_code, code_count;
+	uint32_t adapter; /* built-in ones only: code in shim/python/ of this name makes the events
+			   */
+	uint32_t reserved;
 };
 
 struct ss_span_of { /* one array in the block */

@@ -22,6 +22,11 @@ enum ss_place {
 	SS_PLACE_CONST,   /* constant */
 	SS_PLACE_GETTER,  /* constant: index of a getter, lower than that of the one it is for; only
 			     in  ss_getter.args; its own arguments are no getters */
+	/* Of a Python call; constant: string offset of an attribute path (".usage.total") or "" */
+	SS_PLACE_PY_ARG,    /* index: n-th positional argument, from 0, `self` included */
+	SS_PLACE_PY_NAMED,  /* argument: string offset of the parameter's name */
+	SS_PLACE_PY_RESULT, /* what the call returned; of a generator, nothing */
+	SS_PLACE_PY_ITEM,   /* what the generator yields, in an EACH capture */
 	SS_PLACE_COUNT,
 };
 
@@ -87,6 +92,7 @@ enum ss_capture_flags {
 	SS_CAPTURE_CONTENT = 2,  /* behind the gate; gate closed: only <key>_length, an int */
 	SS_CAPTURE_ON_ERROR = 4, /* only when the error condition held */
 	SS_CAPTURE_NONZERO = 8,  /* a zero yields no value */
+	SS_CAPTURE_EACH = 16,    /* Python generators: of the span event that each item makes */
 };
 
 /* One attribute taken at a call. Of several captures with one key, the first that yields a value

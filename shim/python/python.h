@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Instruments a CPython interpreter in this process (3.8 to 3.14, any build), if there is one, from
+ * outside: no Python headers, everything by dlsym. Stage 1 (inject.c) waits for the interpreter and
+ * puts a finder in sys.meta_path; stage 2 compiles the embedded Python (runtime.py, mellea.py) when
+ * a target module is first imported. What the interpreter's side knows of spans is here for the
+ * native side, and the other way round. Must not: let an error out, keep the interpreter alive, or
+ * call Python without the GIL.
+ */
+#ifndef SS_PYTHON_H
+#define SS_PYTHON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shim/context.h"
+
+struct ss_binding_table;
+
+/* Looks for an interpreter and, if bindings of `enabled` want one, gets ready for it. Once, from
+ * the composition root, before interception starts; also fine later for a libpython that was loaded
+ * late. Cheap where there is none. */
+void ss_python_start(const struct ss_binding_table *table, uint64_t enabled);
+
+/* The Python span that is current in the calling thread's context, as a parent for native spans. */
+struct ss_python_current {
+	struct ss_span_ref span; /* span_id 0: none */
+	bool is_session; /* of role session: a native session or act of the thread goes before */
+};
+
+/* Set once stage 2 has run, else NULL. Reads the context variable when the thread holds the GIL and
+ * remembers it in the thread, else tells what it remembered when the thread last held it. Never
+ * blocks. Cold: reached from the hot side through ss_arch_call_saved. */
+extern void (*ss_python_current)(struct ss_python_current *ret_current);
+
+/* A new thread's start: the creator's Python span goes along, in creator and then in the new
+ * thread. The reference is an owned PyObject *; NULL when the creator does not hold the GIL or has
+ * no span.
+ */
+void *ss_python_bequeath(void);
+void ss_python_inherit(void *reference);
+
+#endif

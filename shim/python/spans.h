@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Spans that Python code opens. A span is a capsule: the interpreter counts its references, and it
+ * holds its parent's. The current one is in a ContextVar, so tasks, callbacks and copied contexts
+ * carry it along; it may have ended meanwhile, and readers then go on to its parent. All with the
+ * GIL (or, free-threaded, an attached thread); no function leaves a Python error set.
+ */
+#ifndef SS_PYTHON_SPANS_H
+#define SS_PYTHON_SPANS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shim/context.h"
+#include "shim/python/api.h"
+
+struct ss_python_span {
+	struct ss_span_ref ref;
+	uint64_t generation; /* of the image it was opened in: a forked child does not end it */
+	PyObject *parent;    /* capsule, owned; NULL: none in Python */
+	PyObject *key;       /* the framework's correlation id, owned; may be NULL */
+	uint32_t entry;      /* as in struct ss_event */
+	uint8_t hook;        /* that opened it */
+	uint8_t ended;
+	uint8_t is_session;
+};
+
+/* The variable; once, at stage 2. 0 or -1. */
+int ss_python_spans_init(void);
+
+/* Of a capsule of ours, else NULL. Borrowed. */
+struct ss_python_span *ss_python_span_of(PyObject *capsule);
+
+/* Innermost span of the calling thread's context that has not ended, else what the thread inherited
+ * when it was created (native.c). New reference or NULL. */
+PyObject *ss_python_span_current(void);
+
+#endif
