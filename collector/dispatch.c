@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+_Static_assert(SS_HOOK_COUNT <= 64, "a subscriber's hooks are bits of one word");
+
 int ss_dispatch_add(struct ss_dispatch *dispatch, const struct ss_subscriber *subscriber,
 		    void *self)
 {

@@ -45,15 +45,6 @@ static void write_line(void *context, const char *line, size_t bytes, uint32_t s
 	drain->sink_error = rc;
 }
 
-static void subscribe(struct ss_drain *drain)
-{
-	/* Four disjoint families in a table with room for four each: none can be refused. */
-	(void)ss_dispatch_add(&drain->dispatch, &ss_tracing_session, &drain->spans);
-	(void)ss_dispatch_add(&drain->dispatch, &ss_tracing_component, &drain->spans);
-	(void)ss_dispatch_add(&drain->dispatch, &ss_tracing_streaming, &drain->spans);
-	(void)ss_dispatch_add(&drain->dispatch, &ss_tracing_generation, &drain->spans);
-}
-
 int ss_drain_init(struct ss_drain *drain, struct ss_image_view *view)
 {
 	const struct ss_image *image = view->image;
@@ -78,7 +69,8 @@ int ss_drain_init(struct ss_drain *drain, struct ss_image_view *view)
 		rc = ss_spans_init(&drain->spans, view, complete, drain);
 	if (rc == 0 && !view->live)
 		rc = ss_written_read(&drain->written, view);
-	subscribe(drain);
+	/* Disjoint families in a table with room for four a hook: none can be refused. */
+	(void)ss_tracing_subscribe(&drain->dispatch, &drain->spans);
 	if (rc != 0)
 		ss_drain_deinit(drain);
 	return rc;

@@ -211,6 +211,29 @@ int ss_dump_parse_int(const struct cJSON *item, int64_t *ret_value)
 	return 0;
 }
 
+void ss_dump_read_value(const struct cJSON *any, struct ss_dump_attr *ret_attr)
+{
+	struct ss_dump_attr attr = { .key = NULL, .type = SS_DUMP_OTHER };
+	const cJSON *value = any ? any->child : NULL;
+
+	if (value && cJSON_IsString(value) && !strcmp(value->string, "stringValue")) {
+		attr.type = SS_DUMP_STRING;
+		attr.text = value->valuestring;
+	} else if (value && !strcmp(value->string, "intValue") &&
+		   !ss_dump_parse_int(value, &attr.integer)) {
+		attr.type = SS_DUMP_INT;
+	} else if (value && cJSON_IsBool(value)) {
+		attr.type = SS_DUMP_BOOL;
+		attr.integer = cJSON_IsTrue(value);
+	} else if (value && cJSON_IsNumber(value)) {
+		attr.type = SS_DUMP_DOUBLE;
+		attr.number = value->valuedouble;
+	} else if (value && !strcmp(value->string, "arrayValue")) {
+		attr.values = member(value, "values");
+	}
+	*ret_attr = attr;
+}
+
 bool ss_dump_read_attr(const struct cJSON *list, const struct cJSON **cursor,
 		       struct ss_dump_attr *ret_attr)
 {
@@ -218,26 +241,12 @@ bool ss_dump_read_attr(const struct cJSON *list, const struct cJSON **cursor,
 
 	for (; item; item = item->next) {
 		const char *key = cJSON_GetStringValue((cJSON *)member(item, "key"));
-		const cJSON *any = member(item, "value"), *value = any ? any->child : NULL;
-		struct ss_dump_attr attr = { .key = key, .type = SS_DUMP_OTHER };
 
 		if (!key)
 			continue;
-		if (value && cJSON_IsString(value) && !strcmp(value->string, "stringValue")) {
-			attr.type = SS_DUMP_STRING;
-			attr.text = value->valuestring;
-		} else if (value && !strcmp(value->string, "intValue") &&
-			   !ss_dump_parse_int(value, &attr.integer)) {
-			attr.type = SS_DUMP_INT;
-		} else if (value && cJSON_IsBool(value)) {
-			attr.type = SS_DUMP_BOOL;
-			attr.integer = cJSON_IsTrue(value);
-		} else if (value && cJSON_IsNumber(value)) {
-			attr.type = SS_DUMP_DOUBLE;
-			attr.number = value->valuedouble;
-		}
 		*cursor = item;
-		*ret_attr = attr;
+		ss_dump_read_value(member(item, "value"), ret_attr);
+		ret_attr->key = key;
 		return true;
 	}
 	return false;

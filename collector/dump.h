@@ -42,9 +42,10 @@ struct ss_dump_attr {
 		SS_DUMP_BOOL,
 		SS_DUMP_OTHER,
 	} type;
-	const char *text; /* STRING; OTHER: NULL */
-	int64_t integer;  /* INT, BOOL */
-	double number;    /* DOUBLE */
+	const char *text;           /* STRING; OTHER: NULL */
+	int64_t integer;            /* INT, BOOL */
+	double number;              /* DOUBLE */
+	const struct cJSON *values; /* OTHER: of an array, for ss_dump_read_value each; or NULL */
 };
 
 struct ss_dump_event {
@@ -91,9 +92,10 @@ int ss_dump_walk(const struct cJSON *json, const struct ss_dump_visitor *visitor
 int ss_dump_read_span(const struct cJSON *item, struct ss_dump_span *ret_span);
 
 /* First, then each next element of an attribute or event list: start with *cursor NULL. False at
- * the end; elements that cannot be read are passed over. */
+ * the end; elements that cannot be read are passed over. One AnyValue has no key. */
 bool ss_dump_read_attr(const struct cJSON *list, const struct cJSON **cursor,
 		       struct ss_dump_attr *ret_attr);
+void ss_dump_read_value(const struct cJSON *any, struct ss_dump_attr *ret_attr);
 bool ss_dump_read_event(const struct cJSON *list, const struct cJSON **cursor,
 			struct ss_dump_event *ret_event);
 

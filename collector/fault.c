@@ -8,30 +8,26 @@
 
 #define UNFINISHED "unfinished: the process ended"
 
-static void set_type(struct ss_fault *fault, const char *type)
-{
-	fault->type = type;
-	fault->type_bytes = strlen(type);
-}
+static const struct ss_fault_text none = { NULL, 0, SS_NO_VALUE };
 
-static void set_message(struct ss_fault *fault, const char *message, size_t bytes)
+static struct ss_fault_text plain(const char *text)
 {
-	fault->message = message;
-	fault->message_bytes = bytes;
+	return (struct ss_fault_text){ text, strlen(text), SS_NO_VALUE };
 }
 
 /* The string attribute `key`: of the failing event itself, else one that came separately (long). */
-static const struct ss_attr *text_of(const struct ss_parts *parts, uint32_t key,
-				     uint32_t *ret_value)
+static struct ss_fault_text text_of(const struct ss_parts *parts, uint32_t key)
 {
 	const struct ss_attr *attr = ss_parts_find(parts->fault, key);
+	uint32_t value = SS_NO_VALUE;
 
-	*ret_value = SS_NO_VALUE;
 	if (attr == NULL && parts->special[key] != SS_NO_VALUE) {
-		attr = parts->values[parts->special[key]].attr;
-		*ret_value = parts->special[key];
+		value = parts->special[key];
+		attr = parts->values[value].attr;
 	}
-	return attr != NULL && attr->type == SS_ATTR_STRING ? attr : NULL;
+	if (attr == NULL || attr->type != SS_ATTR_STRING)
+		return none;
+	return (struct ss_fault_text){ (const char *)(attr + 1), attr->s.bytes, value };
 }
 
 static void read_code(struct ss_fault *fault, const struct ss_image_view *view,
@@ -41,14 +37,14 @@ static void read_code(struct ss_fault *fault, const struct ss_image_view *view,
 	const char *name;
 
 	if (event->flags & SS_EVENT_NO_RESULT) {
-		set_type(fault, "_OTHER"); /* semantic conventions: no better name is known */
+		fault->type = plain("_OTHER"); /* semantic conventions: no better name is known */
 		return;
 	}
 	snprintf(fault->type_text, sizeof(fault->type_text), "%lld", (long long)event->result);
 	snprintf(fault->message_text, sizeof(fault->message_text), "result %lld",
 		 (long long)event->result);
-	set_type(fault, fault->type_text);
-	set_message(fault, fault->message_text, strlen(fault->message_text));
+	fault->type = plain(fault->type_text);
+	fault->message = plain(fault->message_text);
 	if (entry == NULL)
 		return;
 	fault->code_key = entry->error_code_key;
@@ -56,29 +52,53 @@ static void read_code(struct ss_fault *fault, const struct ss_image_view *view,
 	name = ss_image_code_name(view, entry, event->result);
 	if (name == NULL || *name == '\0')
 		return;
-	set_type(fault, name);
-	set_message(fault, name, strlen(name));
+	fault->type = fault->message = plain(name);
 }
 
-static void read_exception(struct ss_fault *fault, const struct ss_parts *parts)
+static void read_native_exception(struct ss_fault *fault, const struct ss_parts *parts)
 {
-	uint32_t value;
-	const struct ss_attr *type = text_of(parts, SS_KEY_EXCEPTION_TYPE, &value);
-	const struct ss_attr *message = text_of(parts, SS_KEY_EXCEPTION_MESSAGE, &value);
+	struct ss_fault_text type = text_of(parts, SS_KEY_EXCEPTION_TYPE);
 
-	fault->exception = true;
-	set_type(fault, "exception");
-	if (type != NULL && type->s.bytes > 0) {
-		fault->type = fault->type_text;
-		fault->type_bytes = ss_symbolize_type((const char *)(type + 1), type->s.bytes,
-						      fault->type_text, sizeof(fault->type_text));
+	fault->type = plain("exception");
+	if (type.bytes > 0) {
+		fault->type.text = fault->type_text;
+		fault->type.bytes = ss_symbolize_type(type.text, type.bytes, fault->type_text,
+						      sizeof(fault->type_text));
 	}
-	set_message(fault, fault->type, fault->type_bytes);
-	if (message == NULL)
-		return;
-	fault->exception_message = (const char *)(message + 1);
-	fault->exception_message_bytes = message->s.bytes;
-	set_message(fault, fault->exception_message, fault->exception_message_bytes);
+	fault->exception_type = fault->message = fault->type;
+}
+
+/* Here error.type is the class's own name, exception.type the qualified one. */
+static void read_python_exception(struct ss_fault *fault, const struct ss_parts *parts)
+{
+	fault->python = true;
+	fault->type = text_of(parts, SS_FIELD_ERROR_TYPE);
+	fault->exception_type = text_of(parts, SS_FIELD_EXCEPTION_NAME);
+	fault->exception_stacktrace = text_of(parts, SS_FIELD_EXCEPTION_STACKTRACE);
+	if (fault->type.bytes == 0)
+		fault->type = plain("exception");
+	if (fault->exception_type.bytes == 0)
+		fault->exception_type = fault->type;
+}
+
+static bool is_python(const struct ss_image_view *view, uint32_t index)
+{
+	const struct ss_entry *entry = ss_image_entry(view, index);
+
+	return ss_is_dialect(index) || (entry != NULL && (entry->flags & SS_ENTRY_PYTHON));
+}
+
+static void read_exception(struct ss_fault *fault, const struct ss_image_view *view,
+			   const struct ss_parts *parts)
+{
+	fault->exception = true;
+	if (is_python(view, parts->fault->entry))
+		read_python_exception(fault, parts);
+	else
+		read_native_exception(fault, parts);
+	fault->exception_message = text_of(parts, SS_KEY_EXCEPTION_MESSAGE);
+	if (fault->exception_message.text != NULL)
+		fault->message = fault->exception_message;
 }
 
 static void read_status(struct ss_fault *fault, const struct ss_image_view *view,
@@ -86,44 +106,46 @@ static void read_status(struct ss_fault *fault, const struct ss_image_view *view
 {
 	switch (parts->fault->status) {
 	case SS_STATUS_EXCEPTION:
-		read_exception(fault, parts);
+		read_exception(fault, view, parts);
 		return;
 	case SS_STATUS_CANCELLED:
-		set_type(fault, "cancelled");
+		fault->type = plain("cancelled");
 		break;
 	case SS_STATUS_LONGJMP:
-		set_type(fault, "longjmp");
+		fault->type = plain("longjmp");
 		break;
 	case SS_STATUS_THREAD_EXIT:
-		set_type(fault, "thread_exit");
+		fault->type = plain("thread_exit");
 		break;
 	default:
-		read_code(fault, view, parts->fault);
+		if (!ss_is_dialect(parts->fault->entry))
+			read_code(fault, view, parts->fault);
 		return;
 	}
-	set_message(fault, fault->type, fault->type_bytes);
+	fault->message = fault->type;
 }
 
 void ss_fault_read(struct ss_fault *fault, const struct ss_image_view *view,
 		   const struct ss_parts *parts, const struct ss_span_view *span)
 {
-	const struct ss_attr *message;
-	uint32_t value;
+	struct ss_fault_text message;
 
-	fault->type = fault->message = fault->exception_message = NULL;
+	fault->failed = parts->fault != NULL || span->unfinished;
+	fault->type = none;
+	fault->exception = fault->python = false;
+	if (!fault->failed)
+		return;
 	fault->code_key = 0;
-	fault->message_value = SS_NO_VALUE;
-	fault->exception = false;
+	fault->message = fault->exception_message = fault->exception_stacktrace = none;
 	if (parts->fault != NULL) {
 		read_status(fault, view, parts);
-		message = text_of(parts, SS_KEY_STATUS_MESSAGE, &value);
-		if (message != NULL) {
-			set_message(fault, (const char *)(message + 1), message->s.bytes);
-			fault->message_value = value;
-		}
+		message = text_of(parts, SS_KEY_STATUS_MESSAGE);
+		if (message.text != NULL)
+			fault->message = message;
+		/* An adapter's span has it as an attribute, where the framework gives it one. */
+		if (ss_is_dialect(parts->open->entry))
+			fault->type = none;
 	}
-	if (span->unfinished) {
-		set_message(fault, UNFINISHED, strlen(UNFINISHED));
-		fault->message_value = SS_NO_VALUE;
-	}
+	if (span->unfinished)
+		fault->message = plain(UNFINISHED);
 }

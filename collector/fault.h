@@ -11,17 +11,21 @@
 
 #include "collector/parts.h"
 
+struct ss_fault_text {
+	const char *text; /* NULL: none */
+	size_t bytes;
+	uint32_t value; /* of parts: the same in pieces, or SS_NO_VALUE */
+};
+
 struct ss_fault {
-	const char *type; /* error.type; NULL: the span is fine */
-	size_t type_bytes;
-	const char *message; /* status.message; NULL: none */
-	size_t message_bytes;
-	uint32_t message_value; /* of parts: the message in pieces, or SS_NO_VALUE */
-	uint32_t code_key;      /* attribute of `code`; 0: none */
+	bool failed; /* the span's status is ERROR; nothing else is set if it is not */
+	struct ss_fault_text type;    /* error.type; none where it is among the span's attributes */
+	struct ss_fault_text message; /* status.message */
+	uint32_t code_key;            /* attribute of `code`; 0: none */
 	int64_t code;
 	bool exception; /* tell it as a span event, with what follows */
-	const char *exception_message;
-	size_t exception_message_bytes;
+	bool python;    /* ... in the way of Python's OpenTelemetry */
+	struct ss_fault_text exception_type, exception_message, exception_stacktrace;
 	char type_text[512];
 	char message_text[64];
 };

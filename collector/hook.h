@@ -17,7 +17,7 @@ struct ss_hook_event {
 	uint64_t parent_id;          /* OPEN */
 	uint64_t trace_hi, trace_lo; /* OPEN */
 	int64_t result;              /* CLOSE, POINT without SS_EVENT_NO_RESULT */
-	uint32_t entry;              /* of the binding table */
+	uint32_t entry;              /* of the binding table, or enum ss_dialect */
 	uint32_t tid;
 	uint8_t kind;   /* enum ss_event_kind */
 	uint8_t hook;   /* enum ss_hook */
@@ -40,7 +40,8 @@ static inline const struct ss_attr *ss_attr_next(struct ss_attr_iter *iter)
 
 	if (left < bytes)
 		return NULL;
-	if (attr->type == SS_ATTR_STRING || attr->type == SS_ATTR_STACK)
+	if (attr->type == SS_ATTR_STRING || attr->type == SS_ATTR_STACK ||
+	    attr->type == SS_ATTR_STRINGS)
 		bytes += ((size_t)attr->s.bytes + 7) & ~(size_t)7;
 	if (left < bytes)
 		return NULL;

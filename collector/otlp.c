@@ -4,17 +4,26 @@
 #include <errno.h>
 #include <string.h>
 
+#include "collector/otlp_head.h"
 #include "collector/otlp_value.h"
 #include "collector/resource.h"
 
-#define SCOPE_NAME     "spanshim.native"
-#define LINE_SUFFIX    "]}]}]}\n"
-#define CONSTANTS_MAX  128u
-#define HEADINGS_BYTES 65536u
+#define LINE_SUFFIX "]}]}]}\n"
 /* Bits of Span.flags: W3C sampled; parent's remoteness is known; it is remote. */
 #define FLAG_SAMPLED    1u
 #define FLAG_HAS_REMOTE 0x100u
 #define FLAG_REMOTE     0x200u
+
+static void write_prefix(struct ss_otlp *otlp)
+{
+	struct ss_json *prefix = &otlp->prefix;
+
+	otlp->dialect = otlp->view->image->dialect;
+	prefix->p = ss_json_text(prefix);
+	ss_json_raw(prefix, "{\"resourceSpans\":[{\"resource\":{\"attributes\":[");
+	ss_resource_write(prefix, otlp->view, &otlp->resource_ignored);
+	ss_json_raw(prefix, "]},\"scopeSpans\":[");
+}
 
 int ss_otlp_init(struct ss_otlp *otlp, const struct ss_image_view *view, ss_line_fn line,
 		 void *context)
@@ -34,10 +43,7 @@ int ss_otlp_init(struct ss_otlp *otlp, const struct ss_image_view *view, ss_line
 	otlp->fragments = otlp->memory.base;
 	otlp->headings = (struct ss_heading *)(otlp->fragments + SS_FRAGMENTS);
 	otlp->parts = (struct ss_parts *)(otlp->headings + SS_HEADINGS);
-	ss_json_raw(&otlp->prefix, "{\"resourceSpans\":[{\"resource\":{\"attributes\":[");
-	ss_resource_write(&otlp->prefix, view, &otlp->resource_ignored);
-	ss_json_raw(&otlp->prefix, "]},\"scopeSpans\":[{\"scope\":{\"name\":\"" SCOPE_NAME
-				   "\",\"version\":\"" SS_VERSION "\"},\"spans\":[");
+	write_prefix(otlp);
 	if (*state != '\0') {
 		ss_json_raw(&otlp->state, "\"traceState\":");
 		ss_json_string(&otlp->state, state, strlen(state), UINT32_MAX);
@@ -56,69 +62,6 @@ void ss_otlp_deinit(struct ss_otlp *otlp)
 	ss_buffer_free(&otlp->memory);
 }
 
-/* In pieces that ss_json_bytes takes. */
-static void append(struct ss_json *json, const struct ss_json *from, size_t start, size_t bytes)
-{
-	const char *text = ss_json_text(from) + start;
-
-	while (bytes > 0) {
-		size_t part = bytes < SS_JSON_BYTES_MIN ? bytes : SS_JSON_BYTES_MIN;
-
-		ss_json_bytes(json, text, part);
-		text += part;
-		bytes -= part;
-	}
-}
-
-static void write_heading(struct ss_otlp *otlp, struct ss_heading *heading, uint32_t index)
-{
-	const struct ss_image_view *view = otlp->view;
-	const struct ss_entry *entry = ss_image_entry(view, index);
-	const struct ss_binding *binding = entry ? ss_image_binding(view, entry) : NULL;
-	struct ss_json *json = &otlp->headings_text;
-	uint32_t i, name;
-
-	name = entry == NULL                  ? 0
-	       : entry->when == SS_WHEN_EVENT ? entry->stream_name
-					      : entry->span_name;
-	heading->start = (uint32_t)ss_json_length(json);
-	ss_otlp_text(json, ss_image_string(view, name));
-	heading->name_bytes = (uint32_t)ss_json_length(json) - heading->start;
-	ss_json_raw(json, ",{\"key\":\"code.function.name\",\"value\":{\"stringValue\":");
-	ss_otlp_text(json, ss_image_string(view, entry ? entry->symbol : 0));
-	ss_json_raw(json, "}}");
-	heading->attribute_count = 2; /* this one and thread.id */
-	for (i = 0; binding != NULL && i < binding->constant_count && i < CONSTANTS_MAX; i++) {
-		uint64_t at = (uint64_t)binding->first_constant + i;
-
-		if (at >= view->constant_count)
-			break;
-		ss_json_raw(json, ",{\"key\":");
-		ss_otlp_text(json, ss_image_string(view, view->constants[at].key));
-		ss_json_raw(json, ",\"value\":{\"stringValue\":");
-		ss_otlp_text(json, ss_image_string(view, view->constants[at].value));
-		ss_json_raw(json, "}}");
-		heading->attribute_count++;
-	}
-	heading->bytes = (uint32_t)ss_json_length(json) - heading->start;
-	heading->entry = index + 1;
-}
-
-/* The entry's ready-made text, valid until the next call. */
-static const struct ss_heading *heading_of(struct ss_otlp *otlp, uint32_t index)
-{
-	struct ss_heading *heading = &otlp->headings[index % SS_HEADINGS];
-
-	if (heading->entry == index + 1 && heading->entry != 0)
-		return heading;
-	if (ss_json_length(&otlp->headings_text) > HEADINGS_BYTES) {
-		memset(otlp->headings, 0, SS_HEADINGS * sizeof(*heading));
-		otlp->headings_text.p = ss_json_text(&otlp->headings_text);
-	}
-	write_heading(otlp, heading, index);
-	return heading;
-}
-
 static void write_ids(struct ss_otlp *otlp, const struct ss_log_entry *open, uint64_t id)
 {
 	struct ss_json *json = &otlp->json;
@@ -134,44 +77,67 @@ static void write_ids(struct ss_otlp *otlp, const struct ss_log_entry *open, uin
 		ss_json_hex(json, open->parent_id);
 	}
 	ss_json_raw(json, "\",");
-	append(json, &otlp->state, 0, ss_json_length(&otlp->state));
+	if (ss_json_length(&otlp->state) > 0)
+		ss_otlp_append(json, &otlp->state, 0, ss_json_length(&otlp->state));
 	if (open->flags & SS_EVENT_PARENT_REMOTE)
 		flags |= FLAG_REMOTE;
 	ss_json_raw(json, "\"flags\":");
 	ss_json_uint(json, flags);
 }
 
-static void write_times(struct ss_json *json, const struct ss_parts *parts,
-			const struct ss_span_view *span)
+static void write_times(struct ss_otlp *otlp, const struct ss_span_view *span)
 {
+	const struct ss_parts *parts = otlp->parts;
+	struct ss_json *json = &otlp->json;
 	uint64_t start = parts->open->time_ns;
 	uint64_t end = parts->close != NULL ? parts->close->time_ns : span->end_ns;
 
-	ss_json_raw(json, ",\"kind\":1,\"startTimeUnixNano\":\"");
+	/* SPAN_KIND_CLIENT, SPAN_KIND_INTERNAL */
+	if (ss_is_dialect(parts->open->entry) && ss_otlp_is_client(otlp))
+		ss_json_raw(json, ",\"kind\":3,\"startTimeUnixNano\":\"");
+	else
+		ss_json_raw(json, ",\"kind\":1,\"startTimeUnixNano\":\"");
 	ss_json_uint(json, start);
 	ss_json_raw(json, "\",\"endTimeUnixNano\":\"");
 	ss_json_uint(json, end > start ? end : start);
 }
 
+/* thread.id, code.function.name and the binding's constants. */
+static void write_common(struct ss_otlp *otlp, const struct ss_heading *heading)
+{
+	struct ss_json *json = &otlp->json;
+
+	ss_json_raw(json, "{\"key\":\"thread.id\",\"value\":{\"intValue\":\"");
+	ss_json_uint(json, otlp->parts->open->tid);
+	ss_json_raw(json, "\"}}");
+	ss_otlp_append(json, &otlp->headings_text, heading->start + heading->name_bytes,
+		       heading->bytes - heading->name_bytes);
+}
+
+/* heading NULL: an adapter's span has nothing but its own. */
 static uint32_t write_attributes(struct ss_otlp *otlp, const struct ss_heading *heading,
 				 const struct ss_fault *fault, bool unfinished, bool bare)
 {
-	struct ss_json *json = &otlp->json;
+	uint32_t count = heading != NULL ? heading->attribute_count : 0, i;
+	uint32_t max = otlp->view->image->attribute_count_limit;
 	const struct ss_parts *parts = otlp->parts;
-	uint32_t count = heading->attribute_count, max = otlp->view->image->attribute_count_limit;
-	uint32_t i;
+	struct ss_json *json = &otlp->json;
+	bool any = heading != NULL || unfinished;
 
-	ss_json_raw(json, "\",\"attributes\":[{\"key\":\"thread.id\",\"value\":{\"intValue\":\"");
-	ss_json_uint(json, parts->open->tid);
-	ss_json_raw(json, "\"}}");
-	append(json, &otlp->headings_text, heading->start + heading->name_bytes,
-	       heading->bytes - heading->name_bytes);
+	ss_json_raw(json, "\",\"attributes\":[");
+	if (heading != NULL)
+		write_common(otlp, heading);
+	if (heading != NULL && unfinished)
+		ss_json_raw(json, ",");
 	if (unfinished)
 		ss_json_raw(json,
-			    ",{\"key\":\"spanshim.unfinished\",\"value\":{\"boolValue\":true}}");
-	ss_otlp_fault_attributes(otlp, fault);
+			    "{\"key\":\"spanshim.unfinished\",\"value\":{\"boolValue\":true}}");
+	if (heading != NULL)
+		ss_otlp_fault_attributes(otlp, fault);
 	for (i = 0; i < parts->attribute_count && count < max && !bare; i++, count++) {
-		ss_json_raw(json, ",");
+		if (any)
+			ss_json_raw(json, ",");
+		any = true;
 		ss_otlp_attribute(otlp, parts->attributes[i]);
 	}
 	ss_json_raw(json, "]");
@@ -188,45 +154,52 @@ static void write_count(struct ss_json *json, const char *key, uint32_t count)
 	ss_json_uint(json, count);
 }
 
+/* How many events do not fit: of an adapter's span, all are kept until here, and as in Python's
+ * OpenTelemetry the last ones stay, the exception among them. */
+static uint32_t excess_events(const struct ss_otlp *otlp, const struct ss_fault *fault)
+{
+	uint32_t max = otlp->view->image->event_count_limit, count = otlp->parts->point_count;
+
+	if (fault->python && max > 0)
+		max--;
+	return count > max ? count - max : 0;
+}
+
 static uint32_t write_events(struct ss_otlp *otlp, const struct ss_fault *fault, bool bare)
 {
 	struct ss_json *json = &otlp->json;
 	const struct ss_parts *parts = otlp->parts;
-	uint32_t i = 0, count = bare ? 0 : parts->point_count;
+	uint32_t dropped = bare ? parts->point_count : excess_events(otlp, fault), i;
 
-	if (count == 0 && !fault->exception)
-		return parts->point_count;
+	if (dropped == parts->point_count && !fault->exception)
+		return dropped;
 	ss_json_raw(json, ",\"events\":[");
-	for (i = 0; i < count; i++) {
-		if (i > 0)
+	for (i = dropped; i < parts->point_count; i++) {
+		if (i > dropped)
 			ss_json_raw(json, ",");
 		ss_otlp_event(otlp, parts->points[i]);
 	}
 	if (fault->exception) {
-		if (i > 0)
+		if (i > dropped)
 			ss_json_raw(json, ",");
 		ss_otlp_exception(otlp, fault);
 	}
 	ss_json_raw(json, "]");
-	return parts->point_count - count;
+	return dropped;
 }
 
-static void write_status(struct ss_otlp *otlp, const struct ss_fault *fault, bool failed)
+static void write_status(struct ss_otlp *otlp, const struct ss_fault *fault)
 {
 	struct ss_json *json = &otlp->json;
 
-	if (!failed) {
+	if (!fault->failed) {
 		ss_json_raw(json, ",\"status\":{}}");
 		return;
 	}
 	ss_json_raw(json, ",\"status\":{");
-	if (fault->message_value != SS_NO_VALUE) {
+	if (fault->message.bytes > 0) {
 		ss_json_raw(json, "\"message\":");
-		ss_otlp_pieces(otlp, fault->message_value);
-		ss_json_raw(json, ",");
-	} else if (fault->message != NULL) {
-		ss_json_raw(json, "\"message\":");
-		ss_json_string(json, fault->message, fault->message_bytes, otlp->value_max);
+		ss_otlp_fault_text(otlp, &fault->message);
 		ss_json_raw(json, ",");
 	}
 	ss_json_raw(json, "\"code\":2}}");
@@ -235,20 +208,23 @@ static void write_status(struct ss_otlp *otlp, const struct ss_fault *fault, boo
 static void write_span(struct ss_otlp *otlp, const struct ss_span_view *span, bool bare)
 {
 	struct ss_json *json = &otlp->json;
-	const struct ss_heading *heading = heading_of(otlp, otlp->parts->open->entry);
+	const struct ss_heading *heading = ss_otlp_heading(otlp);
 	struct ss_fault fault;
 	uint32_t dropped;
 
 	ss_fault_read(&fault, otlp->view, otlp->parts, span);
 	write_ids(otlp, otlp->parts->open, span->id);
 	ss_json_raw(json, ",\"name\":");
-	append(json, &otlp->headings_text, heading->start, heading->name_bytes);
-	write_times(json, otlp->parts, span);
+	if (heading != NULL)
+		ss_otlp_append(json, &otlp->headings_text, heading->start, heading->name_bytes);
+	else
+		ss_otlp_name(otlp);
+	write_times(otlp, span);
 	dropped = write_attributes(otlp, heading, &fault, span->unfinished, bare);
 	write_count(json, "droppedAttributesCount", dropped + span->attributes_dropped);
 	dropped = write_events(otlp, &fault, bare);
 	write_count(json, "droppedEventsCount", dropped + span->points_dropped);
-	write_status(otlp, &fault, fault.type != NULL || span->unfinished);
+	write_status(otlp, &fault);
 }
 
 /* Shorter and shorter texts until the span fits a line; the last try has none at all. */
@@ -272,26 +248,41 @@ static bool write_fitting(struct ss_otlp *otlp, const struct ss_span_view *span,
 	return false;
 }
 
+/* The prefix, if the line is to begin; the scope, if it is another; else a comma. */
+static void begin_span(struct ss_otlp *otlp)
+{
+	if (otlp->span_count == 0) {
+		ss_otlp_append(&otlp->json, &otlp->prefix, 0, ss_json_length(&otlp->prefix));
+		otlp->scope.name = NULL;
+	}
+	ss_otlp_scope(otlp);
+}
+
 bool ss_otlp_span(struct ss_otlp *otlp, const struct ss_span_view *span)
 {
 	struct ss_json *json = &otlp->json;
-	size_t prefix = ss_json_length(&otlp->prefix), room = SS_LINE_MAX - sizeof(LINE_SUFFIX) - 1;
-	size_t start = ss_json_length(json);
+	size_t room = SS_LINE_MAX - sizeof(LINE_SUFFIX) - SS_SCOPE_MAX, prefix, start;
+	struct ss_otlp_scope scope;
 
 	if (ss_parts_read(otlp->parts, span) != 0)
 		return false;
+	if (otlp->dialect != otlp->view->image->dialect) {
+		ss_otlp_flush(otlp);
+		write_prefix(otlp);
+	}
+	prefix = ss_json_length(&otlp->prefix);
+	start = ss_json_length(json);
+	scope = otlp->scope;
 	/* A line that is still open is at most SS_LINE_TARGET long, or just begun. */
 	room -= prefix > SS_LINE_TARGET ? prefix : SS_LINE_TARGET;
-	if (otlp->span_count == 0)
-		append(json, &otlp->prefix, 0, prefix);
-	else
-		ss_json_raw(json, ",");
+	begin_span(otlp);
 	if (!write_fitting(otlp, span, room)) {
 		json->failed = false;
 		/* Out of memory: what was in the line is gone too. */
 		if (start > ss_json_length(json))
 			otlp->span_count = 0, start = 0;
 		json->p = ss_json_text(json) + start;
+		otlp->scope = scope;
 		return false;
 	}
 	otlp->span_count++;

@@ -35,14 +35,23 @@ struct ss_heading {
 	uint32_t attribute_count;
 };
 
+/* An InstrumentationScope. */
+struct ss_otlp_scope {
+	const char *name; /* the same pointer for the same name; NULL: none */
+	uint32_t version_bytes;
+	char version[52];
+};
+
 /* A finished line, newline included, with `spans` spans. */
 typedef void (*ss_line_fn)(void *context, const char *line, size_t bytes, uint32_t spans);
 
 struct ss_otlp {
 	const struct ss_image_view *view;
-	struct ss_json json;   /* the line being written */
-	struct ss_json prefix; /* up to the first span */
-	struct ss_json state;  /* "traceState":"...", or empty */
+	struct ss_json json;        /* the line being written */
+	struct ss_json prefix;      /* up to the first scope */
+	struct ss_otlp_scope scope; /* that is open in the line */
+	uint32_t dialect;           /* of the image, as the prefix tells it */
+	struct ss_json state;       /* "traceState":"...", or empty */
 	struct ss_json headings_text;
 	struct ss_buffer joined; /* a value of several pieces, a stack */
 	uint32_t span_count;     /* in the line */

@@ -63,12 +63,106 @@ static void write_stack(struct ss_otlp *otlp, const struct ss_attr *attr)
 	ss_json_raw(json, "\"");
 }
 
-/* The value, and the brace that closes it. value: of parts, for strings that may go on; or
- * SS_NO_VALUE. */
-static void write_value(struct ss_otlp *otlp, const struct ss_attr *attr, uint32_t value)
+static void write_spelled_key(struct ss_otlp *otlp, const struct ss_spelling *spelling)
 {
 	struct ss_json *json = &otlp->json;
-	const char *name;
+
+	ss_json_raw(json, "{\"key\":\"");
+	ss_json_bytes(json, spelling->key, spelling->bytes);
+	ss_json_raw(json, "\",\"value\":{");
+}
+
+/* The key of attribute `attr` of that spelling (NULL: a string's offset). */
+static inline void write_key_of(struct ss_otlp *otlp, const struct ss_attr *attr,
+				const struct ss_spelling *spelling)
+{
+	if (spelling == NULL)
+		write_key(otlp, attr->key);
+	else
+		write_spelled_key(otlp, spelling);
+}
+
+/* The bytes of `value`, which has several pieces, in one: a character, or an element, may have been
+ * cut in two. Valid until the next call. */
+static const char *join(struct ss_otlp *otlp, uint32_t value, size_t *ret_bytes)
+{
+	const struct ss_parts_value *values = otlp->parts->values;
+	const struct ss_attr *attr;
+	size_t bytes = 0;
+
+	for (; value != SS_NO_VALUE; value = values[value].next) {
+		attr = values[value].attr;
+		if ((attr->type != SS_ATTR_STRING && attr->type != SS_ATTR_STRINGS) ||
+		    ss_buffer_reserve(&otlp->joined, bytes + attr->s.bytes) != 0)
+			break;
+		memcpy((char *)otlp->joined.base + bytes, attr + 1, attr->s.bytes);
+		bytes += attr->s.bytes;
+	}
+	*ret_bytes = bytes;
+	return bytes > 0 ? otlp->joined.base : "";
+}
+
+static inline const char *text_of(struct ss_otlp *otlp, const struct ss_attr *attr, uint32_t value,
+				  size_t *ret_bytes)
+{
+	if (value != SS_NO_VALUE && otlp->parts->values[value].next != SS_NO_VALUE)
+		return join(otlp, value, ret_bytes);
+	*ret_bytes = attr->s.bytes;
+	return (const char *)(attr + 1);
+}
+
+/* The elements (shim/attr.h) as an ArrayValue. One that is cut, or says that it is longer than what
+ * there is, is the last. */
+static void write_strings(struct ss_otlp *otlp, const char *at, size_t left)
+{
+	struct ss_json *json = &otlp->json;
+	bool any = false;
+	uint32_t bytes;
+
+	ss_json_raw(json, "\"arrayValue\":{\"values\":[");
+	while (left >= sizeof(bytes)) {
+		memcpy(&bytes, at, sizeof(bytes));
+		at += sizeof(bytes);
+		left -= sizeof(bytes);
+		if (bytes > left && left == 0)
+			break;
+		if (bytes > left)
+			bytes = (uint32_t)left;
+		if (any)
+			ss_json_raw(json, ",");
+		any = true;
+		ss_json_raw(json, "{\"stringValue\":");
+		ss_json_string(json, at, bytes, otlp->value_max);
+		ss_json_raw(json, "}");
+		at += bytes;
+		left -= bytes;
+	}
+	ss_json_raw(json, "]}");
+}
+
+static inline void write_string(struct ss_otlp *otlp, const char *text, size_t bytes,
+				const struct ss_spelling *spelling)
+{
+	const char *name = NULL;
+
+	if (spelling != NULL && spelling->dialect != 0)
+		name = ss_vocabulary_provider(spelling->dialect, text, bytes);
+	if (name != NULL) {
+		text = name;
+		bytes = strlen(name);
+	}
+	ss_json_raw(&otlp->json, "\"stringValue\":");
+	ss_json_string(&otlp->json, text, bytes, otlp->value_max);
+}
+
+/* The value, and the brace that closes it. value: of parts, for strings that may go on; or
+ * SS_NO_VALUE. */
+static void write_value(struct ss_otlp *otlp, const struct ss_attr *attr,
+			const struct ss_spelling *spelling, uint32_t value)
+{
+	struct ss_json *json = &otlp->json;
+	const char *text;
+	size_t bytes;
 
 	switch (attr->type) {
 	case SS_ATTR_INT:
@@ -84,21 +178,20 @@ static void write_value(struct ss_otlp *otlp, const struct ss_attr *attr, uint32
 		ss_json_raw(json, attr->i != 0 ? "\"boolValue\":true" : "\"boolValue\":false");
 		break;
 	case SS_ATTR_NAME:
-		name = ss_image_string(otlp->view, (uint64_t)attr->i);
-		ss_json_raw(json, "\"stringValue\":");
-		ss_json_string(json, name, strlen(name), otlp->value_max);
+		text = ss_image_string(otlp->view, (uint64_t)attr->i);
+		write_string(otlp, text, strlen(text), spelling);
 		break;
 	case SS_ATTR_STACK:
 		ss_json_raw(json, "\"stringValue\":");
 		write_stack(otlp, attr);
 		break;
 	case SS_ATTR_STRING:
-		ss_json_raw(json, "\"stringValue\":");
-		if (value != SS_NO_VALUE)
-			ss_otlp_pieces(otlp, value);
-		else
-			ss_json_string(json, (const char *)(attr + 1), attr->s.bytes,
-				       otlp->value_max);
+		text = text_of(otlp, attr, value, &bytes);
+		write_string(otlp, text, bytes, spelling);
+		break;
+	case SS_ATTR_STRINGS:
+		text = text_of(otlp, attr, value, &bytes);
+		write_strings(otlp, text, bytes);
 		break;
 	default:
 		ss_json_raw(json, "\"stringValue\":\"\"");
@@ -109,44 +202,31 @@ static void write_value(struct ss_otlp *otlp, const struct ss_attr *attr, uint32
 
 void ss_otlp_attribute(struct ss_otlp *otlp, uint32_t value)
 {
-	const struct ss_attr *attr = otlp->parts->values[value].attr;
+	const struct ss_parts_value *known = &otlp->parts->values[value];
 
-	write_key(otlp, attr->key);
-	write_value(otlp, attr, value);
+	write_key_of(otlp, known->attr, known->spelling);
+	write_value(otlp, known->attr, known->spelling, value);
 	ss_json_raw(&otlp->json, "}");
 }
 
-/* Pieces are joined first: a character may have been cut in two. */
-void ss_otlp_pieces(struct ss_otlp *otlp, uint32_t value)
+void ss_otlp_fault_text(struct ss_otlp *otlp, const struct ss_fault_text *text)
 {
-	const struct ss_parts_value *values = otlp->parts->values;
-	const struct ss_attr *attr = values[value].attr;
-	size_t bytes = 0;
+	const char *start = text->text;
+	size_t bytes = text->bytes;
 
-	if (values[value].next == SS_NO_VALUE) {
-		ss_json_string(&otlp->json, (const char *)(attr + 1), attr->s.bytes,
-			       otlp->value_max);
-		return;
-	}
-	for (; value != SS_NO_VALUE; value = values[value].next) {
-		attr = values[value].attr;
-		if (attr->type != SS_ATTR_STRING ||
-		    ss_buffer_reserve(&otlp->joined, bytes + attr->s.bytes) != 0)
-			break;
-		memcpy((char *)otlp->joined.base + bytes, attr + 1, attr->s.bytes);
-		bytes += attr->s.bytes;
-	}
-	ss_json_string(&otlp->json, otlp->joined.base, bytes, otlp->value_max);
+	if (text->value != SS_NO_VALUE && otlp->parts->values[text->value].next != SS_NO_VALUE)
+		start = join(otlp, text->value, &bytes);
+	ss_json_string(&otlp->json, start, bytes, otlp->value_max);
 }
 
-static void write_text(struct ss_otlp *otlp, const char *key, const char *text, size_t bytes)
+static void write_text(struct ss_otlp *otlp, const char *key, const struct ss_fault_text *text)
 {
 	struct ss_json *json = &otlp->json;
 
 	ss_json_raw(json, "{\"key\":\"");
 	ss_json_bytes(json, key, strlen(key));
 	ss_json_raw(json, "\",\"value\":{\"stringValue\":");
-	ss_json_string(json, text, bytes, otlp->value_max);
+	ss_otlp_fault_text(otlp, text);
 	ss_json_raw(json, "}}");
 }
 
@@ -157,7 +237,7 @@ static void write_stack_attribute(struct ss_otlp *otlp, const char *key, const s
 	ss_json_raw(json, "{\"key\":\"");
 	ss_json_bytes(json, key, strlen(key));
 	ss_json_raw(json, "\",\"value\":{");
-	write_value(otlp, attr, SS_NO_VALUE);
+	write_value(otlp, attr, NULL, SS_NO_VALUE);
 	ss_json_raw(json, "}");
 }
 
@@ -179,25 +259,69 @@ void ss_otlp_fault_attributes(struct ss_otlp *otlp, const struct ss_fault *fault
 		ss_json_raw(json, ",");
 		write_stack_attribute(otlp, "code.stacktrace", stack);
 	}
-	if (fault->type == NULL)
+	if (fault->type.text == NULL)
 		return;
 	ss_json_raw(json, ",");
-	write_text(otlp, "error.type", fault->type, fault->type_bytes);
+	write_text(otlp, "error.type", &fault->type);
 	if (fault->code_key == 0)
 		return;
 	ss_json_raw(json, ",");
 	write_key(otlp, fault->code_key);
-	write_value(otlp, &code, SS_NO_VALUE);
+	write_value(otlp, &code, NULL, SS_NO_VALUE);
 	ss_json_raw(json, "}");
 }
 
-static const char *event_name(const struct ss_otlp *otlp, const struct ss_log_entry *event)
+/* --- span events --- */
+
+static void write_event_name(struct ss_otlp *otlp, const struct ss_log_entry *event)
 {
 	const struct ss_entry *entry = ss_image_entry(otlp->view, event->entry);
+	const struct ss_attr *name;
 
-	if (entry == NULL)
-		return "event";
-	return ss_image_string(otlp->view, entry->event_name ? entry->event_name : entry->symbol);
+	if (entry != NULL) {
+		ss_otlp_text(&otlp->json,
+			     ss_image_string(otlp->view, entry->event_name ? entry->event_name
+									   : entry->symbol));
+		return;
+	}
+	name = ss_is_dialect(event->entry) ? ss_parts_find(event, SS_FIELD_EVENT_NAME) : NULL;
+	if (name != NULL && name->type == SS_ATTR_STRING && name->s.bytes > 0)
+		ss_json_string(&otlp->json, (const char *)(name + 1), name->s.bytes,
+			       SS_OTLP_TEXT_MAX);
+	else
+		ss_json_raw(&otlp->json, "\"event\"");
+}
+
+/* The last attribute of the event with that key: it is the one that counts. NULL: `first` itself
+ * comes after another one, which has taken its place. */
+static const struct ss_attr *last_of(const struct ss_log_entry *entry, const struct ss_attr *first,
+				     const struct ss_spelling *spelling)
+{
+	struct ss_attr_iter iter = ss_parts_attributes(entry);
+	const struct ss_attr *attr, *last = NULL;
+
+	while ((attr = ss_attr_next(&iter)) != NULL) {
+		const struct ss_spelling *other = ss_parts_spell(entry, attr->key);
+
+		if (other == NULL || other->key != spelling->key)
+			continue;
+		if (last == NULL && attr != first)
+			return NULL;
+		last = attr;
+	}
+	return last;
+}
+
+static bool is_event_attribute(const struct ss_log_entry *entry, const struct ss_attr **attr,
+			       const struct ss_spelling **ret_spelling)
+{
+	*ret_spelling = NULL;
+	if ((*attr)->key >= SS_KEY_RESERVED || (*attr)->key == SS_KEY_STACK)
+		return true;
+	*ret_spelling = ss_parts_spell(entry, (*attr)->key);
+	if (*ret_spelling != NULL)
+		*attr = last_of(entry, *attr, *ret_spelling);
+	return *ret_spelling != NULL && *attr != NULL;
 }
 
 void ss_otlp_event(struct ss_otlp *otlp, const struct ss_log_entry *entry)
@@ -205,14 +329,15 @@ void ss_otlp_event(struct ss_otlp *otlp, const struct ss_log_entry *entry)
 	struct ss_attr_iter iter = ss_parts_attributes(entry);
 	uint32_t max = otlp->view->image->event_attribute_count_limit, count = 0, dropped = 0;
 	struct ss_json *json = &otlp->json;
+	const struct ss_spelling *spelling;
 	const struct ss_attr *attr;
 
 	ss_json_raw(json, "{\"timeUnixNano\":\"");
 	ss_json_uint(json, entry->time_ns);
 	ss_json_raw(json, "\",\"name\":");
-	ss_otlp_text(json, event_name(otlp, entry));
+	write_event_name(otlp, entry);
 	while ((attr = ss_attr_next(&iter)) != NULL) {
-		if (attr->key < SS_KEY_RESERVED && attr->key != SS_KEY_STACK)
+		if (!is_event_attribute(entry, &attr, &spelling))
 			continue;
 		if (count == max) {
 			dropped++;
@@ -224,8 +349,8 @@ void ss_otlp_event(struct ss_otlp *otlp, const struct ss_log_entry *entry)
 			write_stack_attribute(otlp, "code.stacktrace", attr);
 			continue;
 		}
-		write_key(otlp, attr->key);
-		write_value(otlp, attr, SS_NO_VALUE);
+		write_key_of(otlp, attr, spelling);
+		write_value(otlp, attr, spelling, SS_NO_VALUE);
 		ss_json_raw(json, "}");
 	}
 	if (count > 0)
@@ -239,19 +364,27 @@ void ss_otlp_event(struct ss_otlp *otlp, const struct ss_log_entry *entry)
 
 void ss_otlp_exception(struct ss_otlp *otlp, const struct ss_fault *fault)
 {
+	/* A str, and never more than this: its record_exception is not told otherwise. */
+	static const struct ss_fault_text escaped = { "False", sizeof("False") - 1, SS_NO_VALUE };
 	const struct ss_attr *stack = stack_of(otlp->parts);
 	struct ss_json *json = &otlp->json;
 
 	ss_json_raw(json, "{\"timeUnixNano\":\"");
 	ss_json_uint(json, otlp->parts->fault->time_ns);
 	ss_json_raw(json, "\",\"name\":\"exception\",\"attributes\":[");
-	write_text(otlp, "exception.type", fault->type, fault->type_bytes);
-	if (fault->exception_message != NULL) {
+	write_text(otlp, "exception.type", &fault->exception_type);
+	if (fault->exception_message.text != NULL) {
 		ss_json_raw(json, ",");
-		write_text(otlp, "exception.message", fault->exception_message,
-			   fault->exception_message_bytes);
+		write_text(otlp, "exception.message", &fault->exception_message);
 	}
-	if (stack != NULL) {
+	if (fault->exception_stacktrace.text != NULL) {
+		ss_json_raw(json, ",");
+		write_text(otlp, "exception.stacktrace", &fault->exception_stacktrace);
+	}
+	if (fault->python) {
+		ss_json_raw(json, ",");
+		write_text(otlp, "exception.escaped", &escaped);
+	} else if (stack != NULL) {
 		ss_json_raw(json, ",");
 		write_stack_attribute(otlp, "exception.stacktrace", stack);
 	}

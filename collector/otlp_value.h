@@ -19,11 +19,11 @@ void ss_otlp_text(struct ss_json *json, const char *text);
 /* Attribute `value` (index of otlp->parts->values). */
 void ss_otlp_attribute(struct ss_otlp *otlp, uint32_t value);
 
-/* The string `value` with all its pieces, quoted. */
-void ss_otlp_pieces(struct ss_otlp *otlp, uint32_t value);
-
 /* error.type, the library's code, the stack: each with a leading comma. */
 void ss_otlp_fault_attributes(struct ss_otlp *otlp, const struct ss_fault *fault);
+
+/* A text, quoted. */
+void ss_otlp_fault_text(struct ss_otlp *otlp, const struct ss_fault_text *text);
 
 /* A span event; the one named "exception". */
 void ss_otlp_event(struct ss_otlp *otlp, const struct ss_log_entry *entry);

@@ -27,12 +27,19 @@ const struct ss_attr *ss_parts_find(const struct ss_log_entry *entry, uint32_t k
 	return NULL;
 }
 
+const struct ss_spelling *ss_parts_spell(const struct ss_log_entry *entry, uint32_t key)
+{
+	struct ss_vocabulary_place place = { entry->entry, entry->hook, entry->kind };
+
+	return ss_vocabulary_spell(place, key);
+}
+
 /* Where the value of `key` is kept, or NULL. */
 static uint32_t *find(struct ss_parts *parts, uint32_t key)
 {
 	uint32_t i;
 
-	if (key < SS_KEY_RESERVED)
+	if (key < SS_PARTS_SPECIAL)
 		return &parts->special[key];
 	for (i = 0; i < parts->attribute_count; i++) {
 		if (parts->values[parts->attributes[i]].attr->key == key)
@@ -41,20 +48,47 @@ static uint32_t *find(struct ss_parts *parts, uint32_t key)
 	return NULL;
 }
 
-static void add(struct ss_parts *parts, const struct ss_attr *attr)
+static uint32_t *find_spelled(struct ss_parts *parts, const struct ss_spelling *spelling)
+{
+	uint32_t i;
+
+	for (i = 0; i < parts->attribute_count; i++) {
+		const struct ss_spelling *known = parts->values[parts->attributes[i]].spelling;
+
+		if (known != NULL && known->key == spelling->key)
+			return &parts->attributes[i];
+	}
+	return NULL;
+}
+
+/* A further piece belongs to the value that its key has now, and not to one that replaced it. */
+static bool continues(const struct ss_parts *parts, const uint32_t *place,
+		      const struct ss_attr *attr)
+{
+	const struct ss_attr *first;
+
+	if (place == NULL || *place == SS_NO_VALUE)
+		return false;
+	first = parts->values[*place].attr;
+	return first->key == attr->key && first->type == attr->type;
+}
+
+static void add(struct ss_parts *parts, const struct ss_attr *attr,
+		const struct ss_spelling *spelling)
 {
 	bool more = (attr->flags & SS_ATTR_CONTINUES) != 0;
-	uint32_t *place = find(parts, attr->key);
+	uint32_t *place = spelling ? find_spelled(parts, spelling) : find(parts, attr->key);
 	uint32_t index = parts->value_count;
 
-	if (more && (place == NULL || *place == SS_NO_VALUE))
+	if (more && !continues(parts, place, attr))
 		return;
 	if (index == SS_PARTS_VALUES) {
-		parts->attributes_dropped += !more && attr->key >= SS_KEY_RESERVED;
+		parts->attributes_dropped += !more && (spelling || attr->key >= SS_KEY_RESERVED);
 		return;
 	}
 	parts->value_count++;
-	parts->values[index] = (struct ss_parts_value){ .attr = attr, .last = index };
+	parts->values[index] =
+		(struct ss_parts_value){ .attr = attr, .spelling = spelling, .last = index };
 	if (more) {
 		struct ss_parts_value *first = &parts->values[*place];
 
@@ -72,8 +106,16 @@ static void add_all(struct ss_parts *parts, const struct ss_log_entry *entry)
 	struct ss_attr_iter iter = ss_parts_attributes(entry);
 	const struct ss_attr *attr;
 
-	while ((attr = ss_attr_next(&iter)) != NULL)
-		add(parts, attr);
+	while ((attr = ss_attr_next(&iter)) != NULL) {
+		const struct ss_spelling *spelling = NULL;
+
+		if (attr->key >= SS_KEY_FIELDS && attr->key < SS_KEY_RESERVED) {
+			spelling = ss_parts_spell(entry, attr->key);
+			if (spelling == NULL && attr->key >= SS_PARTS_SPECIAL)
+				continue;
+		}
+		add(parts, attr, spelling);
+	}
 }
 
 /* Other threads' events may come in any order; most come in the right one. */
@@ -92,11 +134,7 @@ static void add_point(struct ss_parts *parts, const struct ss_log_entry *entry)
 static void take(struct ss_parts *parts, const struct ss_log_entry *entry)
 {
 	switch (entry->kind) {
-	case SS_EVENT_OPEN:
-		parts->open = entry;
-		break;
 	case SS_EVENT_CLOSE:
-		parts->close = entry;
 		if (entry->status != SS_STATUS_OK)
 			parts->fault = entry;
 		break;
@@ -113,22 +151,56 @@ static void take(struct ss_parts *parts, const struct ss_log_entry *entry)
 	add_all(parts, entry);
 }
 
+/* The log's entry at `at`, or NULL where it ends. */
+static const struct ss_log_entry *entry_at(const struct ss_span_view *span, uint32_t at)
+{
+	const struct ss_log_entry *entry = (const void *)(span->log + at);
+
+	if (span->bytes - at < SS_LOG_SHORT_BYTES || entry->bytes % 8 != 0 ||
+	    entry->bytes > span->bytes - at || entry->bytes < SS_LOG_SHORT_BYTES ||
+	    entry->bytes < fixed_bytes(entry))
+		return NULL;
+	return entry;
+}
+
+/* All but the opening event; the closing one is taken last, for what it says is the end. */
+static void read_rest(struct ss_parts *parts, const struct ss_span_view *span, uint32_t at)
+{
+	const struct ss_log_entry *entry;
+
+	for (; (entry = entry_at(span, at)) != NULL; at += entry->bytes) {
+		if (entry->kind == SS_EVENT_CLOSE)
+			parts->close = entry;
+		else if (entry->kind != SS_EVENT_OPEN)
+			take(parts, entry);
+	}
+	if (parts->close != NULL)
+		take(parts, parts->close);
+}
+
+/* Events of several threads may stand in the log in any order; mostly the opening one is first. */
+static const struct ss_log_entry *find_open(const struct ss_span_view *span)
+{
+	const struct ss_log_entry *entry;
+	uint32_t at;
+
+	for (at = 0; (entry = entry_at(span, at)) != NULL; at += entry->bytes) {
+		if (entry->kind == SS_EVENT_OPEN)
+			return entry;
+	}
+	return NULL;
+}
+
 int ss_parts_read(struct ss_parts *parts, const struct ss_span_view *span)
 {
-	uint32_t at = 0;
-
-	parts->open = parts->close = parts->fault = NULL;
+	parts->close = parts->fault = NULL;
 	parts->value_count = 1;
 	parts->attribute_count = parts->point_count = parts->attributes_dropped = 0;
 	memset(parts->special, 0, sizeof(parts->special));
-	while (span->bytes - at >= SS_LOG_SHORT_BYTES) {
-		const struct ss_log_entry *entry = (const void *)(span->log + at);
-
-		if (entry->bytes % 8 != 0 || entry->bytes > span->bytes - at ||
-		    entry->bytes < SS_LOG_SHORT_BYTES || entry->bytes < fixed_bytes(entry))
-			break;
-		take(parts, entry);
-		at += entry->bytes;
-	}
-	return parts->open != NULL ? 0 : -EINVAL;
+	parts->open = find_open(span);
+	if (parts->open == NULL)
+		return -EINVAL;
+	add_all(parts, parts->open);
+	read_rest(parts, span, (const char *)parts->open == span->log ? parts->open->bytes : 0);
+	return 0;
 }

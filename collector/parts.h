@@ -11,15 +11,18 @@
 
 #include "collector/image.h"
 #include "collector/span.h"
+#include "collector/vocabulary.h"
 
-#define SS_PARTS_VALUES 2048u
-#define SS_PARTS_POINTS (SS_SPAN_LOG_MAX / 32)
-#define SS_NO_VALUE     0u
+#define SS_PARTS_VALUES  2048u
+#define SS_PARTS_POINTS  (SS_SPAN_LOG_MAX / 32)
+#define SS_PARTS_SPECIAL (SS_FIELD_EXCEPTION_STACKTRACE + 1) /* keys from here on are no such */
+#define SS_NO_VALUE      0u
 
 struct ss_parts_value { /* an attribute, or a further piece of one */
 	const struct ss_attr *attr;
-	uint32_t next; /* piece, or SS_NO_VALUE */
-	uint32_t last; /* piece; of the first one */
+	const struct ss_spelling *spelling; /* of a field; NULL: attr->key is a string's offset */
+	uint32_t next;                      /* piece, or SS_NO_VALUE */
+	uint32_t last;                      /* piece; of the first one */
 };
 
 struct ss_parts {
@@ -30,8 +33,9 @@ struct ss_parts {
 	uint32_t attribute_count;
 	uint32_t point_count;
 	uint32_t attributes_dropped;
-	uint32_t special[SS_KEY_RESERVED];    /* by enum ss_attr_key: a value, or SS_NO_VALUE */
-	uint32_t attributes[SS_PARTS_VALUES]; /* values, first pieces, one per key */
+	/* By enum ss_attr_key or ss_field, what is not an attribute: a value, or SS_NO_VALUE */
+	uint32_t special[SS_PARTS_SPECIAL];
+	uint32_t attributes[SS_PARTS_VALUES]; /* values, first pieces, one per key as spelled */
 	struct ss_parts_value values[SS_PARTS_VALUES];
 	const struct ss_log_entry *points[SS_PARTS_POINTS]; /* by time */
 };
@@ -42,7 +46,10 @@ int ss_parts_read(struct ss_parts *parts, const struct ss_span_view *span);
 /* Attributes of one entry. */
 struct ss_attr_iter ss_parts_attributes(const struct ss_log_entry *entry);
 
-/* Attribute `key` (enum ss_attr_key) of one entry, or NULL. */
+/* Attribute `key` (enum ss_attr_key or ss_field) of one entry, or NULL. */
 const struct ss_attr *ss_parts_find(const struct ss_log_entry *entry, uint32_t key);
+
+/* How an attribute of that entry is spelled, if it is a field of an adapter's. */
+const struct ss_spelling *ss_parts_spell(const struct ss_log_entry *entry, uint32_t key);
 
 #endif

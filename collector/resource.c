@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collector/vocabulary.h"
+
 #define PAIRS_MAX  128
 #define TEXT_BYTES 16384
 
@@ -144,6 +146,8 @@ static void write_service(struct ss_json *json, const struct ss_image_view *view
 
 	if (*name == '\0' && given_name != NULL)
 		name = given_name;
+	if (*name == '\0' && ss_vocabulary_service(view->image->dialect) != NULL)
+		name = ss_vocabulary_service(view->image->dialect);
 	if (*name == '\0') {
 		snprintf(unknown, sizeof(unknown), "unknown_service:%s",
 			 ss_image_string(view, view->image->program_str));

@@ -47,7 +47,11 @@ static inline const struct ss_event *ss_source_peek(const struct ss_image_view *
 	    event->records > end - position ||
 	    event->payload_bytes > (event->records - 1) * SS_RECORD_BYTES ||
 	    event->kind == SS_EVENT_NONE || event->kind >= SS_EVENT_KINDS ||
-	    event->hook >= SS_HOOK_COUNT || event->span_id == 0)
+	    event->hook >= SS_HOOK_COUNT)
+		return NULL;
+	/* What is for hook subscribers only need not belong to a span. */
+	if (event->span_id == 0 &&
+	    !(event->kind == SS_EVENT_POINT && (event->flags & SS_EVENT_OBSERVED)))
 		return NULL;
 	return event;
 }

@@ -6,6 +6,7 @@
 
 #include "collector/restore.h"
 #include "collector/span_log.h"
+#include "collector/vocabulary.h"
 
 #define FAULTS_MAX 8 /* failed steps kept of one span */
 
@@ -26,7 +27,8 @@ static int list_add(struct ss_id_list *list, uint64_t id)
 }
 
 /* Marks entries whose spans get all their events from the thread of the call: a CALL of a binding
- * without EVENT entries. Such a span is complete when it is closed, whatever other rings hold. */
+ * without EVENT entries. Such a span is complete when it is closed, whatever other rings hold. A
+ * Python call may go on in other threads. */
 static int find_single(struct ss_spans *spans)
 {
 	const struct ss_image_view *view = spans->view;
@@ -45,7 +47,8 @@ static int find_single(struct ss_spans *spans)
 		for (e = (uint32_t)first; !events && e < end; e++)
 			events = view->entries[e].when == SS_WHEN_EVENT;
 		for (e = (uint32_t)first; !events && e < end; e++)
-			single[e] = view->entries[e].when == SS_WHEN_CALL;
+			single[e] = view->entries[e].when == SS_WHEN_CALL &&
+				    !(view->entries[e].flags & SS_ENTRY_PYTHON);
 	}
 	return 0;
 }
@@ -200,10 +203,23 @@ static void apply_point(struct ss_spans *spans, struct ss_span *span,
 			span->now.seen += SS_SPAN_FAULT;
 		return;
 	}
-	if (span->now.points >= spans->points_max || span->now.bytes >= SS_SPAN_LOG_MAX)
+	/* Of an adapter's span the last ones are kept, as its framework would: the writer chooses.
+	 */
+	if (span->now.bytes >= SS_SPAN_LOG_MAX ||
+	    (span->now.points >= spans->points_max && !ss_is_dialect(event->entry)))
 		span->now.points_dropped++;
 	else if (keep(spans, span, event))
 		span->now.points++;
+}
+
+/* Counts against the limit: not a further piece, nor what the span's status is made of. */
+static bool is_counted(const struct ss_hook_event *event, const struct ss_attr *attr)
+{
+	struct ss_vocabulary_place place = { event->entry, event->hook, event->kind };
+
+	if (attr->flags & SS_ATTR_CONTINUES)
+		return false;
+	return attr->key >= SS_KEY_RESERVED || ss_vocabulary_spell(place, attr->key) != NULL;
 }
 
 static void apply_attributes(struct ss_spans *spans, struct ss_span *span,
@@ -214,7 +230,7 @@ static void apply_attributes(struct ss_spans *spans, struct ss_span *span,
 	uint32_t count = 0;
 
 	while ((attr = ss_attr_next(&iter)) != NULL)
-		count += !(attr->flags & SS_ATTR_CONTINUES) && attr->key >= SS_KEY_RESERVED;
+		count += is_counted(event, attr);
 	if (span->now.bytes >= SS_SPAN_LOG_MAX ||
 	    (count > 0 && span->now.attributes >= spans->attributes_max))
 		span->now.attributes_dropped += count;
@@ -224,12 +240,17 @@ static void apply_attributes(struct ss_spans *spans, struct ss_span *span,
 
 void ss_spans_apply(struct ss_spans *spans, const struct ss_hook_event *event)
 {
-	struct ss_spanmap_slot *slot = ss_spanmap_find(&spans->map, event->span_id);
+	struct ss_spanmap_slot *slot;
 	struct ss_span *span;
 	uint32_t index;
 
 	if (event->time_ns > spans->last_ns)
 		spans->last_ns = event->time_ns;
+	if (ss_is_dialect(event->entry) && spans->view->image->dialect == 0)
+		spans->view->image->dialect = event->entry;
+	if (event->kind == SS_EVENT_POINT && (event->flags & SS_EVENT_OBSERVED))
+		return;
+	slot = ss_spanmap_find(&spans->map, event->span_id);
 	if (slot == NULL) {
 		span = begin(spans, event->span_id);
 		if (span == NULL) {

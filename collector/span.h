@@ -112,7 +112,7 @@ int ss_spans_init(struct ss_spans *spans, struct ss_image_view *view, ss_span_fn
 		  void *context);
 void ss_spans_deinit(struct ss_spans *spans);
 
-/* Takes in one event. */
+/* Takes in one event. Points that are only observed leave no trace in any span. */
 void ss_spans_apply(struct ss_spans *spans, const struct ss_hook_event *event);
 
 /* End of a batch's input: completes what waits. `whole`: every ring was read up to where it stood

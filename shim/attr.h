@@ -22,7 +22,8 @@ enum ss_attr_type {
 };
 
 enum ss_attr_flags {
-	SS_ATTR_CONTINUES = 1, /* appends to the last STRING value of the same key of this span */
+	SS_ATTR_CONTINUES = 1, /* appends to the last STRING (or STRINGS: bytes all the same) value
+				  of the same key of this span */
 	SS_ATTR_CUT = 2,       /* the value was longer than the shim would carry */
 };
 

@@ -20,14 +20,20 @@ struct ss_span_ref {
 	uint64_t session_id; /* span id of the session it belongs to; 0: none */
 };
 
-/* The calling thread's current span: innermost wrapped call, else what it inherited, else the
- * newest session it opened that is still open, else TRACEPARENT's. False when there is none. Any
- * thread; signal-safe. */
+/* The calling thread's current span: innermost wrapped call or Python span, else the newest session
+ * it opened that is still open, else what it inherited, else TRACEPARENT's. False when there is
+ * none. Any thread; signal-safe; in a child of fork or vfork as well. */
 bool ss_context_current(struct ss_span_ref *ret_span);
+
+/* For a Python span about to be opened under `python_span_id` (0: under none): the innermost
+ * wrapped call in progress that was made inside that very span, else what the thread inherited from
+ * within it, goes between the two. False: nothing does. Own thread. */
+bool ss_context_around(uint64_t python_span_id, struct ss_span_ref *ret_span);
 
 /* What a new thread takes over from its creator. */
 struct ss_inheritance {
 	struct ss_span_ref span;
+	uint64_t python_id;   /* the creator's Python span; may be `span` itself */
 	uint64_t ambient_key; /* handle-table key of the creator's newest session */
 	uint64_t ambient_id;
 };

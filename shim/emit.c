@@ -114,11 +114,18 @@ static void put_text(struct cursor *cursor, const char *text, uint32_t bytes)
 	put_word(cursor, word);
 }
 
+/* Has bytes behind it, its length in value.s. */
+static bool has_text(const struct ss_taken *taken)
+{
+	return taken->type == SS_ATTR_STRING || taken->type == SS_ATTR_STACK ||
+	       taken->type == SS_ATTR_STRINGS;
+}
+
 static void put_attribute(struct cursor *cursor, const struct ss_taken *taken, const char *text,
 			  uint32_t bytes, uint32_t flags)
 {
 	put_word(cursor, taken->key | (uint64_t)taken->type << 32 | (uint64_t)flags << 40);
-	if (taken->type != SS_ATTR_STRING && taken->type != SS_ATTR_STACK) {
+	if (!has_text(taken)) {
 		put_word(cursor, (uint64_t)taken->i);
 		return;
 	}
@@ -136,11 +143,10 @@ static uint32_t plan(const struct ss_thread *thread, const struct ss_emission *e
 	uint32_t payload = 0;
 
 	/* Room for the fixed part of every attribute. */
-	budget -= SS_TAKEN_MAX * sizeof(struct ss_attr);
+	budget -= e->count * sizeof(struct ss_attr);
 	for (uint32_t i = 0; i < e->count; i++) {
 		const struct ss_taken *taken = &e->taken[i];
-		bool text = taken->type == SS_ATTR_STRING || taken->type == SS_ATTR_STACK;
-		uint32_t bytes = text ? taken->bytes : 0;
+		uint32_t bytes = has_text(taken) ? taken->bytes : 0;
 
 		sizes[i] = bytes;
 		if (e->kind == SS_EVENT_POINT)
@@ -157,7 +163,7 @@ static uint32_t plan(const struct ss_thread *thread, const struct ss_emission *e
 	return payload;
 }
 
-/* A string too long for its event, in pieces. A piece that is lost ends it: what follows would be
+/* A text too long for its event, in pieces. A piece that is lost ends it: what follows would be
  * put in the wrong place. */
 static void emit_long(struct ss_thread *thread, const struct ss_emission *e,
 		      const struct ss_taken *taken)
@@ -217,7 +223,8 @@ static bool emit_main(struct ss_thread *thread, const struct ss_emission *e, con
 	cursor.position = position + 1;
 	for (uint32_t i = 0; i < e->count; i++) {
 		const struct ss_taken *taken = &e->taken[i];
-		bool cut = sizes[i] < taken->bytes && taken->type == SS_ATTR_STRING;
+		bool cut =
+			has_text(taken) && taken->type != SS_ATTR_STACK && sizes[i] < taken->bytes;
 
 		if (sizes[i] != SEPARATE)
 			put_attribute(&cursor, taken, taken->text, sizes[i],
@@ -230,6 +237,12 @@ static bool emit_main(struct ss_thread *thread, const struct ss_emission *e, con
 bool ss_emit_slow(struct ss_thread *thread, const struct ss_emission *e)
 {
 	uint32_t sizes[SS_TAKEN_MAX];
+
+	return ss_emit_many(thread, e, sizes);
+}
+
+bool ss_emit_many(struct ss_thread *thread, const struct ss_emission *e, uint32_t *sizes)
+{
 	uint32_t payload;
 
 	if (unlikely(!thread->ring)) {

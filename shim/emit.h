@@ -12,6 +12,8 @@
 
 #include "shim/value.h"
 
+#define SS_EMIT_MANY_MAX 64 /* their fixed parts alone still fit the smallest ring's headroom */
+
 /* An event to be. `taken` may be NULL when count is 0. */
 struct ss_emission {
 	uint64_t time;
@@ -30,8 +32,11 @@ struct ss_emission {
 /* Counts an event that could not even be tried. */
 void ss_emit_lost(struct ss_thread *thread, uint32_t reason, uint32_t kind);
 
-/* The rest of ss_emit: attributes, or no ring. */
+/* The rest of ss_emit: attributes, SS_TAKEN_MAX at most, or no ring. */
 bool ss_emit_slow(struct ss_thread *thread, const struct ss_emission *emission);
+
+/* As ss_emit, with up to SS_EMIT_MANY_MAX attributes; sizes[emission->count] is scratch. */
+bool ss_emit_many(struct ss_thread *thread, const struct ss_emission *emission, uint32_t *sizes);
 
 /* Records of an event with that payload, its first included. */
 static inline uint32_t ss_emit_records(uint32_t payload_bytes)

@@ -116,6 +116,7 @@
 #define SS_FIELD_ENUM(name, type) SS_FIELD_##name,
 enum ss_field { SS_FIELD_BEFORE_FIRST = SS_KEY_FIELDS - 1, SS_FIELDS(SS_FIELD_ENUM) SS_FIELD_END };
 #undef SS_FIELD_ENUM
-_Static_assert(SS_FIELD_END <= SS_KEY_RESERVED, "fields are keys below the string offsets");
+_Static_assert((int)SS_FIELD_END <= (int)SS_KEY_RESERVED,
+	       "fields are keys below the string offsets");
 
 #endif

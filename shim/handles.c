@@ -11,6 +11,8 @@
 /* Keys apart from the rest: a search that finds nothing then reads four cache lines at most. */
 static uint64_t keys[SS_HANDLES] __attribute__((aligned(64)));
 static struct ss_handle bodies[SS_HANDLES] __attribute__((aligned(64)));
+/* Apart as well: without Python nobody comes here. */
+static uint64_t python_ids[SS_HANDLES];
 
 uint64_t ss_handles_key(uint32_t binding, uint32_t role, uint64_t value)
 {
@@ -126,4 +128,19 @@ void ss_handles_set_stream(uint64_t key, uint64_t stream_id)
 
 	if (at != SS_HANDLES)
 		__atomic_store_n(&bodies[at].stream_id, stream_id, __ATOMIC_RELAXED);
+}
+
+void ss_handles_set_python(uint64_t key, uint64_t python_id)
+{
+	uint32_t at = locate(key);
+
+	if (at != SS_HANDLES)
+		__atomic_store_n(&python_ids[at], python_id, __ATOMIC_RELAXED);
+}
+
+uint64_t ss_handles_python(uint64_t key)
+{
+	uint32_t at = locate(key);
+
+	return at == SS_HANDLES ? 0 : __atomic_load_n(&python_ids[at], __ATOMIC_RELAXED);
 }

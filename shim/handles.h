@@ -41,4 +41,9 @@ bool ss_handles_remove(uint64_t key, struct ss_handle *ret_handle);
 /* Sets the stream span of an open handle; no-op if it is gone. */
 void ss_handles_set_stream(uint64_t key, uint64_t stream_id);
 
+/* The Python span in which a handle was opened (0: in none), for processes that have such spans:
+ * set after each insertion, else what is told is an earlier handle's. */
+void ss_handles_set_python(uint64_t key, uint64_t python_id);
+uint64_t ss_handles_python(uint64_t key);
+
 #endif

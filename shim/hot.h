@@ -34,6 +34,7 @@ struct ss_shadow {
 	uint32_t entry;
 	uint8_t when; /* enum ss_when */
 	uint8_t has_handle;
+	uint64_t python_id; /* the Python span that was current when it began; 0: none */
 };
 
 struct ss_ambient { /* a session this thread opened (or inherited) and that may still be open */
@@ -54,7 +55,9 @@ struct ss_thread {
 	struct ss_span_ref inherited;
 	struct ss_ambient ambient[SS_AMBIENTS]; /* newest first */
 	uint32_t tid;
-	uint32_t own_ambients; /* the first ones; what follows came from the creator */
+	uint32_t own_ambients;     /* the first ones; what follows came from the creator */
+	uint64_t inherited_python; /* Python span that was current around `inherited`; 0: none */
+	void *bequest;             /* a Python span that came along; python/native.c's */
 };
 
 extern __thread struct ss_thread ss_thread;

@@ -75,6 +75,7 @@ struct ss_image {
 	uint32_t event_attribute_count_limit, attribute_value_limit;
 	uint32_t content;
 	uint32_t open_spans; /* in the arena, after the last batch; by the drain */
+	uint32_t dialect; /* enum ss_dialect of the first adapter's event; 0: none; by the drain */
 
 	_Alignas(64) uint32_t state; /* enum ss_image_state */
 	uint32_t drain_state;        /* enum ss_drain_state */

@@ -26,6 +26,7 @@
 #include "shim/intercept/intercept.h"
 #include "shim/log.h"
 #include "shim/process.h"
+#include "shim/python/python.h"
 #include "shim/ring_file.h"
 #include "shim/shadow.h"
 #include "shim/value.h"
@@ -191,6 +192,7 @@ static void start(char *const *envp)
 	/* Registered before the loader's own: runs after every destructor, as the last thing. */
 	__cxa_atexit(at_exit, NULL, NULL);
 	__cxa_at_quick_exit(at_exit, NULL);
+	ss_python_start(facts.table, facts.enabled);
 	ss_intercept_start(facts.table, facts.enabled);
 }
 

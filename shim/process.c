@@ -105,6 +105,14 @@ static struct ss_image *own_image(void)
 	return (uint64_t)syscall(SYS_gettid) == image->drain_tid ? NULL : image;
 }
 
+bool ss_process_drains(void)
+{
+	struct ss_image *image = own_image();
+	uint32_t state = image ? __atomic_load_n(&image->drain_state, __ATOMIC_ACQUIRE) : 0;
+
+	return state == SS_DRAIN_STARTING || state == SS_DRAIN_RUNNING;
+}
+
 static void wake_drain(struct ss_image *image)
 {
 	__atomic_fetch_add(&image->wake, 1, __ATOMIC_RELEASE);

@@ -45,4 +45,7 @@ void ss_process_main_leaves(void);
 /* True when any binding is active (the shim is not inert). */
 bool ss_process_active(void);
 
+/* True while the drain is one of the process's threads. Any thread. */
+bool ss_process_drains(void);
+
 #endif

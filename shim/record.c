@@ -78,9 +78,25 @@ static void reap_dead(struct ss_thread *thread, uintptr_t sp)
 	}
 }
 
+/* A Python span that was opened inside the enclosing call is what this call is inside of. */
+static void note_python(struct ss_call *call, struct ss_shadow *shadow,
+			struct ss_python_current *python)
+{
+	const struct ss_shadow *outer = shadow->outer;
+
+	shadow->python_id = 0;
+	if (!ss_shadow_ask_python(call->thread, python))
+		return;
+	call->python = python;
+	shadow->python_id = python->span.span_id;
+	if (!outer || outer->python_id != shadow->python_id)
+		shadow->span = python->span;
+}
+
 static void begin(struct ss_call *call, struct ss_frame *frame)
 {
 	struct ss_thread *thread = call->thread;
+	struct ss_python_current python;
 	struct ss_shadow *outer, *shadow;
 
 	reap_dead(thread, (uintptr_t)frame + 1);
@@ -97,6 +113,8 @@ static void begin(struct ss_call *call, struct ss_frame *frame)
 		shadow->span = outer->span;
 	else
 		shadow->span.span_id = 0;
+	if (unlikely(ss_python_current != NULL))
+		note_python(call, shadow, &python);
 	frame->span = (uint64_t)(uintptr_t)shadow;
 	shadow->t0 = ss_now();
 	ss_spans_begin(call, shadow);

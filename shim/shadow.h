@@ -72,8 +72,12 @@ static inline bool ss_shadow_is_dead(const struct ss_thread *thread, const struc
 	return frame < sp && ss_shadow_is_native(thread, sp) && ss_shadow_is_native(thread, frame);
 }
 
+/* Asks for the thread's Python span; false: there is none. Before the real function only. */
+bool ss_shadow_ask_python(struct ss_thread *thread, struct ss_python_current *ret_python);
+
 /* Parent for a span that the call opens, by handle, then by thread, then from outside; trace filled
  * in also for a root. ret_parent->span_id 0: a root; *ret_remote: the parent came from TRACEPARENT.
+ * With Python spans in between: see context.c.
  */
 void ss_shadow_parent(const struct ss_call *call, struct ss_span_ref *ret_parent, bool *ret_remote);
 

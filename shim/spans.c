@@ -275,6 +275,8 @@ static void finish_open(struct ss_call *call, struct ss_shadow *shadow, uint64_t
 		emit_discard(call, shadow->own_id, now);
 		return;
 	}
+	if (unlikely(ss_python_current != NULL))
+		ss_handles_set_python(shadow->handle.key, shadow->python_id);
 	if (entry->role == SS_ROLE_SESSION)
 		ss_shadow_remember_session(call->thread, shadow->handle.key, shadow->own_id);
 }

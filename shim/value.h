@@ -13,6 +13,7 @@
 #include "shim/bindings/binding.h"
 #include "shim/hot.h"
 #include "shim/intercept/slot.h"
+#include "shim/python/python.h"
 
 #define SS_STRING_MAX                                                                          \
 	(256u << 10)             /* bytes carried of one string; the rest is cut and marked so \
@@ -26,7 +27,8 @@ struct ss_call {
 	const struct ss_slot *slot;
 	struct ss_thread *thread;
 	const struct ss_entry *entry;
-	bool failed; /* the error condition held */
+	const struct ss_python_current *python; /* when it began; NULL: no Python span */
+	bool failed;                            /* the error condition held */
 };
 
 /* An attribute, read but not copied yet. */

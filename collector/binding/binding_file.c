@@ -11,7 +11,7 @@
 
 #define CONSTANTS_MAX 32
 #define CODES_MAX     1024
-#define ENTRIES_MAX   (SS_SYMBOLS_MAX + SS_CALLBACKS_MAX)
+#define ENTRIES_MAX   (SS_SYMBOLS_MAX + SS_CALLBACKS_MAX + SS_PYTHON_MAX)
 
 static bool is_name(const char *text)
 {
@@ -144,7 +144,8 @@ static void read_codes(struct ss_block *block, struct ss_document *doc, struct s
 					     "%lld has a name already", (long long)codes[i].value);
 }
 
-/* Whether some entry of the binding can have opened what entry `closer` closes. */
+/* Whether some entry of the binding can have opened what entry `closer` closes. Native and Python
+ * handles are never the same. */
 static bool has_opener(struct ss_block *block, const struct ss_binding *binding,
 		       const struct ss_entry *closer)
 {
@@ -152,6 +153,8 @@ static bool has_opener(struct ss_block *block, const struct ss_binding *binding,
 		const struct ss_entry *entry =
 			ss_block_at(block, SS_BLOCK_ENTRIES, binding->first_entry + i);
 
+		if ((entry->flags ^ closer->flags) & SS_ENTRY_PYTHON)
+			continue;
 		if (entry->when == SS_WHEN_OPEN &&
 		    (entry->role == closer->role || closer->when == SS_WHEN_EVENT))
 			return true;
@@ -250,6 +253,24 @@ static void check_callbacks_used(struct ss_compiler *compiler, struct ss_documen
 	}
 }
 
+static void read_adapter(struct ss_block *block, struct ss_document *doc, const char *source,
+			 struct ss_binding *binding)
+{
+	static const char *const unused[] = { "attributes", "codes", "entries" };
+	uint32_t adapter =
+		ss_document_choice(doc, doc->root, "adapter", SS_WORD(ss_vocabulary_adapters), 0);
+
+	if (strcmp(source, "built-in") != 0)
+		ss_document_complain(doc, doc->root, "adapter",
+				     "only built-in bindings have one; what you want to trace "
+				     "stands in \"entries\"");
+	for (size_t i = 0; i < sizeof(unused) / sizeof(unused[0]); i++)
+		if (ss_document_member(doc->root, unused[i]))
+			ss_document_complain(doc, doc->root, unused[i],
+					     "not used beside \"adapter\"");
+	binding->adapter = ss_block_string(block, ss_vocabulary_adapters[adapter]);
+}
+
 static void read_entries(struct ss_compiler *compiler, struct ss_document *doc, uint32_t binding)
 {
 	const cJSON *entries = ss_document_array(doc, doc->root, "entries", ENTRIES_MAX), *node;
@@ -278,8 +299,10 @@ static void read_entries(struct ss_compiler *compiler, struct ss_document *doc, 
 
 static void read_binding(struct ss_compiler *compiler, struct ss_document *doc, const char *source)
 {
-	static const char *const known[] = { "spanshim",   "name",  "description", "library",
-					     "attributes", "codes", "entries",     NULL };
+	static const char *const known[] = { "spanshim", "name",       "description",
+					     "library",  "attributes", "codes",
+					     "entries",  "adapter",    NULL };
+	bool has_adapter = ss_document_member(doc->root, "adapter") != NULL;
 	struct ss_block *block = &compiler->block;
 	struct ss_binding binding = { .first_entry = ss_block_count(block, SS_BLOCK_ENTRIES) };
 	uint32_t index;
@@ -295,8 +318,10 @@ static void read_binding(struct ss_compiler *compiler, struct ss_document *doc, 
 	binding.source = ss_block_string(block, source);
 	read_constants(block, doc, &binding);
 	read_codes(block, doc, &binding);
+	if (has_adapter)
+		read_adapter(block, doc, source, &binding);
 	index = ss_block_append(block, SS_BLOCK_BINDINGS, &binding);
-	if (!doc->failed && !block->failed)
+	if (!doc->failed && !block->failed && !has_adapter)
 		read_entries(compiler, doc, index);
 }
 

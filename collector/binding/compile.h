@@ -15,6 +15,7 @@
 #include "collector/binding/signature.h"
 
 #define SS_CALLBACKS_MAX 100 /* callback names of all bindings together */
+#define SS_PYTHON_MAX    256 /* Python functions, likewise */
 #define SS_CHAIN_MAX     16  /* entries of one symbol */
 
 struct ss_binding_text {
@@ -24,10 +25,10 @@ struct ss_binding_text {
 	size_t bytes;
 };
 
-/* Entries of one symbol (or, within a binding, of one callback). */
+/* Entries of one symbol or Python function (or, within a binding, of one callback). */
 struct ss_symbol {
 	uint32_t name;
-	uint32_t binding; /* SS_NO_INDEX: an ELF symbol, common to all bindings */
+	uint32_t binding; /* SS_NO_INDEX: common to all bindings, as all but callbacks are */
 	uint32_t first, last;
 	uint32_t length, getter_count;
 };
@@ -35,13 +36,18 @@ struct ss_symbol {
 struct ss_compiler {
 	struct ss_block block;
 	enum ss_arch arch;
-	uint32_t symbol_count, elf_symbol_count;
-	struct ss_symbol symbols[SS_SYMBOLS_MAX + SS_CALLBACKS_MAX];
+	uint32_t symbol_count, elf_symbol_count, python_count;
+	struct ss_symbol symbols[SS_SYMBOLS_MAX + SS_CALLBACKS_MAX + SS_PYTHON_MAX];
 };
 
 /* Adds one element of "entries" of the binding with index `binding`. Complains in doc. */
 void ss_entry_read(struct ss_compiler *compiler, struct ss_document *doc, uint32_t binding,
 		   const cJSON *entry);
+
+/* Puts entry `index` behind those of the same symbol; complains if that cannot be. `getter_count`:
+ * that it has. */
+void ss_chain_append(struct ss_compiler *compiler, struct ss_document *doc, const cJSON *json,
+		     uint32_t index, uint32_t getter_count);
 
 /* Adds one file. 0, or -EINVAL with the complaint in error[error_bytes]. */
 int ss_binding_file_read(struct ss_compiler *compiler, const struct ss_binding_text *text,

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "collector/binding/operand.h"
+#include "collector/binding/python.h"
+#include "collector/binding/suggest.h"
 #include "collector/binding/vocabulary.h"
 
 #define ATTRIBUTES_MAX 15 /* a content string counts twice, for its length */
@@ -15,29 +17,32 @@
 #define ALL       ((1u << SS_WHEN_COUNT) - 1)
 #define NOT(when) (ALL & ~ON(when))
 
-/* Which members an entry may have, by its "when". */
+/* Which members an entry may have, by its "when": one of a symbol or callback, and one of a Python
+ * function; why not, where that helps. */
 static const struct {
 	const char *key;
-	uint32_t whens;
+	uint32_t whens, python_whens;
+	const char *why_not;
 } members[] = {
-	{ "symbol", ALL },
-	{ "callback", NOT(REGISTER) },
-	{ "description", ALL },
-	{ "role", ALL },
-	{ "when", ALL },
-	{ "name", ON(CALL) | ON(OPEN) | ON(EVENT) },
-	{ "args", ALL },
-	{ "returns", ALL },
-	{ "handle", ON(OPEN) | ON(CLOSE) | ON(EVENT) },
-	{ "parent", ON(CALL) | ON(OPEN) },
-	{ "only_if", ALL },
-	{ "event", ON(EVENT) },
-	{ "event_if", ON(EVENT) },
-	{ "stream", ON(EVENT) },
-	{ "ends", ON(EVENT) },
-	{ "error", NOT(REGISTER) },
-	{ "attributes", NOT(REGISTER) },
-	{ "callbacks", ALL },
+	{ "symbol", ALL, ALL, NULL },
+	{ "callback", NOT(REGISTER), ALL, NULL },
+	{ "python", ALL, ALL, NULL },
+	{ "description", ALL, ALL, NULL },
+	{ "role", ALL, ALL, NULL },
+	{ "when", ALL, ALL, NULL },
+	{ "name", ON(CALL) | ON(OPEN) | ON(EVENT), ON(CALL) | ON(OPEN), NULL },
+	{ "args", ALL, 0, ": parameters have their own names there" },
+	{ "returns", ALL, 0, ": values have their own types there" },
+	{ "handle", ON(OPEN) | ON(CLOSE) | ON(EVENT), ON(OPEN) | ON(CLOSE) | ON(EVENT), NULL },
+	{ "parent", ON(CALL) | ON(OPEN), ON(CALL) | ON(OPEN), NULL },
+	{ "only_if", ALL, 0, "" },
+	{ "event", ON(EVENT), ON(EVENT) | ON(CALL), NULL },
+	{ "event_if", ON(EVENT), 0, "" },
+	{ "stream", ON(EVENT), 0, ": events go to the span itself there" },
+	{ "ends", ON(EVENT), 0, ": events go to the span itself there" },
+	{ "error", NOT(REGISTER), 0, ": an exception makes the span ERROR by itself" },
+	{ "attributes", NOT(REGISTER), ALL, NULL },
+	{ "callbacks", ALL, 0, "" },
 };
 #define MEMBERS (sizeof(members) / sizeof(members[0]))
 
@@ -50,23 +55,36 @@ static bool check_members(struct ss_document *doc, const cJSON *entry)
 	return ss_document_check_keys(doc, entry, known);
 }
 
-static uint8_t read_when(struct ss_document *doc, const cJSON *entry)
+static void check_used(struct ss_document *doc, const cJSON *entry, uint8_t when, bool is_python)
 {
-	uint32_t when =
-		ss_document_choice(doc, entry, "when", SS_WORD(ss_vocabulary_whens), SS_WHEN_COUNT);
+	for (size_t i = 0; i < MEMBERS; i++) {
+		uint32_t whens = is_python ? members[i].python_whens : members[i].whens;
 
-	if (when == SS_WHEN_COUNT) {
-		ss_document_complain(
-			doc, entry, "when",
-			"missing, expected \"call\", \"open\", \"close\", \"event\" or "
-			"\"register\"");
-		return SS_WHEN_CALL;
-	}
-	for (size_t i = 0; i < MEMBERS; i++)
-		if (!(members[i].whens & 1u << when) && ss_document_member(entry, members[i].key))
+		if (whens & 1u << when || !ss_document_member(entry, members[i].key))
+			continue;
+		if (whens == 0)
+			ss_document_complain(doc, entry, members[i].key,
+					     "not used with \"python\"%s", members[i].why_not);
+		else
 			ss_document_complain(doc, entry, members[i].key,
 					     "not used when \"when\" is \"%s\"",
 					     ss_vocabulary_whens[when]);
+	}
+}
+
+static uint8_t read_when(struct ss_document *doc, const cJSON *entry, bool is_python)
+{
+	uint32_t count = is_python ? SS_WHEN_REGISTER : SS_WHEN_COUNT, when;
+	char list[64];
+
+	when = ss_document_choice(doc, entry, "when", ss_vocabulary_whens, count, SS_WHEN_COUNT);
+	if (when == SS_WHEN_COUNT) {
+		ss_document_complain(
+			doc, entry, "when", "missing, expected %s",
+			ss_suggest_list(ss_vocabulary_whens, count, list, sizeof(list)));
+		return SS_WHEN_CALL;
+	}
+	check_used(doc, entry, when, is_python);
 	return when;
 }
 
@@ -96,16 +114,22 @@ static bool is_symbol(const char *text)
 	return true;
 }
 
-static const char *read_symbol(struct ss_document *doc, const cJSON *entry, bool *ret_is_callback)
+/* What is wrapped; which of the three it is goes into the scope. */
+static const char *read_symbol(struct ss_scope *scope, const cJSON *entry)
 {
+	struct ss_document *doc = scope->doc;
 	const char *symbol = ss_document_string(doc, entry, "symbol", SS_TEXT_MAX, NULL);
 	const char *callback = ss_document_string(doc, entry, "callback", SS_NAME_MAX, NULL);
+	const char *python = ss_document_string(doc, entry, "python", SS_TEXT_MAX, NULL);
 	const char *reason = symbol ? ss_vocabulary_denied(symbol) : NULL;
 
-	*ret_is_callback = callback != NULL;
-	if (!symbol == !callback)
+	scope->is_callback = callback != NULL;
+	scope->is_python = python != NULL;
+	if (!!symbol + !!callback + !!python != 1)
 		ss_document_complain(doc, entry, NULL,
-				     "expected either \"symbol\" or \"callback\"");
+				     "expected one of \"symbol\", \"callback\" and \"python\"");
+	else if (python)
+		ss_python_target(scope, entry, python);
 	else if (symbol && !is_symbol(symbol))
 		ss_document_complain(doc, entry, "symbol",
 				     "expected the name of a function as in the library's symbol "
@@ -114,7 +138,7 @@ static const char *read_symbol(struct ss_document *doc, const cJSON *entry, bool
 	else if (reason)
 		ss_document_complain(doc, entry, "symbol", "\"%.64s\" cannot be wrapped: %s",
 				     symbol, reason);
-	return symbol ? symbol : callback ? callback : "";
+	return symbol ? symbol : callback ? callback : python ? python : "";
 }
 
 static uint32_t span_name(struct ss_scope *scope, const char *role, const char *name)
@@ -125,29 +149,34 @@ static uint32_t span_name(struct ss_scope *scope, const char *role, const char *
 	return ss_block_string(scope->block, text);
 }
 
+static void read_event(struct ss_scope *scope, const cJSON *json, struct ss_entry *entry)
+{
+	const char *event = ss_document_string(scope->doc, json, "event", SS_NAME_MAX, NULL);
+
+	entry->event_name = scope->is_python ? 0 : SS_KEY_RESERVED;
+	if (event)
+		entry->event_name = ss_block_string(scope->block, event);
+	else if (entry->when == SS_WHEN_EVENT)
+		ss_document_complain(scope->doc, json, "event",
+				     "missing, expected the name of the events");
+	scope->has_items = event && entry->when == SS_WHEN_CALL;
+}
+
 static void read_names(struct ss_scope *scope, const cJSON *json, struct ss_entry *entry)
 {
 	const char *binding =
 		ss_document_string(scope->doc, scope->doc->root, "name", SS_NAME_MAX, "");
 	struct ss_vocabulary_hooks hooks = ss_vocabulary_hooks[entry->role];
 	const char *name = ss_document_string(scope->doc, json, "name", SS_NAME_MAX, binding);
-	const char *event;
 
 	entry->hook_open = hooks.open;
 	entry->hook_point = hooks.point;
 	entry->hook_close = hooks.close;
 	entry->hook_error = hooks.error;
 	entry->span_name = span_name(scope, ss_vocabulary_roles[entry->role], name);
-	entry->event_name = SS_KEY_RESERVED;
-	if (entry->when != SS_WHEN_EVENT)
+	read_event(scope, json, entry);
+	if (entry->when != SS_WHEN_EVENT || scope->is_python)
 		return;
-	event = ss_document_string(scope->doc, json, "event", SS_NAME_MAX, NULL);
-	if (!event) {
-		ss_document_complain(scope->doc, json, "event",
-				     "missing, expected the name of the events");
-		return;
-	}
-	entry->event_name = ss_block_string(scope->block, event);
 	if (ss_document_bool(scope->doc, json, "stream", true)) {
 		entry->stream_name = span_name(scope, "stream", name);
 		if (entry->role != SS_ROLE_STREAM)
@@ -161,23 +190,32 @@ static void read_names(struct ss_scope *scope, const cJSON *json, struct ss_entr
 	}
 }
 
+static struct ss_value read_relation(struct ss_scope *scope, const cJSON *json, const char *key,
+				     uint32_t forms)
+{
+	if (scope->is_python)
+		return ss_python_value(scope, json, key, forms);
+	return ss_operand_word(scope, json, key, forms, SS_TYPE_POINTER);
+}
+
 static void read_relations(struct ss_scope *scope, const cJSON *json, struct ss_entry *entry)
 {
-	uint32_t forms = entry->when == SS_WHEN_OPEN ? SS_FORM_ANY : SS_FORM_ARG;
+	uint32_t before = SS_FORM_ARG | (scope->is_python ? SS_FORM_SELF : 0);
+	uint32_t after = scope->is_python ? SS_FORM_RESULT : SS_FORM_OUT | SS_FORM_RESULT;
+	uint32_t forms = entry->when == SS_WHEN_OPEN ? before | after : before;
 
 	if (entry->when == SS_WHEN_OPEN || entry->when == SS_WHEN_CLOSE)
 		entry->flags |= SS_ENTRY_HAS_HANDLE;
 	if ((entry->flags & SS_ENTRY_HAS_HANDLE) || ss_document_member(json, "handle")) {
 		entry->flags |= SS_ENTRY_HAS_HANDLE;
-		entry->handle = ss_operand_word(scope, json, "handle", forms, SS_TYPE_POINTER);
+		entry->handle = read_relation(scope, json, "handle", forms);
 		if (entry->handle.place == SS_PLACE_RESULT && !scope->signature->returns_declared)
 			ss_document_complain(scope->doc, json, "returns",
 					     "missing, expected the type of the handle");
 	}
 	if (ss_document_member(json, "parent")) {
 		entry->flags |= SS_ENTRY_HAS_PARENT;
-		entry->parent =
-			ss_operand_word(scope, json, "parent", SS_FORM_ARG, SS_TYPE_POINTER);
+		entry->parent = read_relation(scope, json, "parent", before);
 	}
 }
 
@@ -218,13 +256,14 @@ static void read_conditions(struct ss_scope *scope, const cJSON *json, struct ss
 	read_error(scope, json, entry);
 }
 
-/* A fallback must not be taken before what it is the fallback of. */
+/* A fallback must not be taken before what it is the fallback of; the attributes of a generator's
+ * items go elsewhere. */
 static void delay_fallback(const struct ss_capture *captures, uint32_t count)
 {
 	struct ss_capture *last = (struct ss_capture *)&captures[count - 1];
 
 	for (uint32_t i = 0; i + 1 < count; i++)
-		if (captures[i].key == last->key)
+		if (captures[i].key == last->key && !(last->flags & SS_CAPTURE_EACH))
 			last->flags |= captures[i].flags & SS_CAPTURE_AT_EXIT;
 }
 
@@ -236,7 +275,8 @@ static void read_attributes(struct ss_scope *scope, const cJSON *json, struct ss
 	const cJSON *item;
 
 	cJSON_ArrayForEach (item, list) {
-		captures[count] = ss_operand_capture(scope, item);
+		captures[count] = scope->is_python ? ss_python_capture(scope, item)
+						   : ss_operand_capture(scope, item);
 		weight += captures[count].length_key ? 2 : 1;
 		delay_fallback(captures, ++count);
 		if (weight > ATTRIBUTES_MAX)
@@ -291,95 +331,35 @@ static void read_callbacks(struct ss_scope *scope, const cJSON *json, struct ss_
 	}
 }
 
-static struct ss_symbol *find_symbol(struct ss_compiler *compiler, uint32_t name, uint32_t binding)
+/* Registers and stack of a native call, and what may be asked of its values. */
+static void read_call(struct ss_scope *scope, const cJSON *json, enum ss_arch arch,
+		      struct ss_signature *ret_signature, struct ss_entry *entry)
 {
-	for (uint32_t i = 0; i < compiler->symbol_count; i++)
-		if (compiler->symbols[i].name == name && compiler->symbols[i].binding == binding)
-			return &compiler->symbols[i];
-	return NULL;
-}
-
-static void new_symbol(struct ss_compiler *compiler, struct ss_scope *scope, const cJSON *json,
-		       struct ss_symbol symbol)
-{
-	uint32_t callbacks = compiler->symbol_count - compiler->elf_symbol_count;
-
-	if (scope->is_callback && callbacks == SS_CALLBACKS_MAX)
-		ss_document_complain(scope->doc, json, NULL,
-				     "expected at most %d callbacks in all bindings together",
-				     SS_CALLBACKS_MAX);
-	else if (!scope->is_callback && compiler->elf_symbol_count == SS_SYMBOLS_MAX)
-		ss_document_complain(scope->doc, json, NULL,
-				     "expected at most %d symbols in all bindings together",
-				     SS_SYMBOLS_MAX);
-	if (scope->doc->failed)
-		return;
-	compiler->symbols[compiler->symbol_count++] = symbol;
-	compiler->elf_symbol_count += !scope->is_callback;
-}
-
-/* Puts the new entry behind those of the same symbol. */
-static void link_entry(struct ss_compiler *compiler, struct ss_scope *scope, const cJSON *json,
-		       uint32_t index)
-{
-	const struct ss_entry *entry = ss_block_at(scope->block, SS_BLOCK_ENTRIES, index), *last;
-	uint32_t owner = scope->is_callback ? entry->binding : SS_NO_INDEX;
-	struct ss_symbol *symbol = find_symbol(compiler, entry->symbol, owner);
-	const char *key = scope->is_callback ? "callback" : "symbol";
-	const struct ss_binding *binding;
-
-	if (!symbol) {
-		new_symbol(compiler, scope, json,
-			   (struct ss_symbol){ .name = entry->symbol,
-					       .binding = owner,
-					       .first = index,
-					       .last = index,
-					       .length = 1,
-					       .getter_count = scope->getter_count });
-		return;
-	}
-	last = ss_block_at(scope->block, SS_BLOCK_ENTRIES, symbol->last);
-	binding = ss_block_at(scope->block, SS_BLOCK_BINDINGS, last->binding);
-	symbol->getter_count += scope->getter_count;
-	if (last->only_if.op == SS_OP_ALWAYS && last->binding != entry->binding)
-		ss_document_complain(scope->doc, json, key,
-				     "can never be reached: binding \"%s\" takes every call of it",
-				     ss_block_text(scope->block, binding->name));
-	else if (last->only_if.op == SS_OP_ALWAYS)
-		ss_document_complain(scope->doc, json, key,
-				     "can never be reached: entries[%u] takes every call of it",
-				     symbol->last - binding->first_entry);
-	else if (symbol->getter_count > SS_SYMBOL_GETTERS)
-		ss_document_complain(scope->doc, json, key,
-				     "expected at most %d calls for one symbol", SS_SYMBOL_GETTERS);
-	else if (++symbol->length > SS_CHAIN_MAX)
-		ss_document_complain(scope->doc, json, key,
-				     "expected at most %d entries for one symbol", SS_CHAIN_MAX);
-	((struct ss_entry *)last)->next_same_symbol = index;
-	symbol->last = index;
+	ss_signature_read(scope->doc, json, arch, ret_signature);
+	entry->stack_words = ret_signature->stack_words;
+	entry->flags = (scope->is_callback ? SS_ENTRY_CALLBACK : 0) |
+		       (ret_signature->sret ? SS_ENTRY_SRET : 0);
 }
 
 void ss_entry_read(struct ss_compiler *compiler, struct ss_document *doc, uint32_t binding,
 		   const cJSON *json)
 {
 	struct ss_entry entry = { .binding = binding, .next_same_symbol = SS_NO_INDEX };
-	struct ss_signature signature;
+	struct ss_signature signature = { 0 };
 	struct ss_scope scope = { .doc = doc, .block = &compiler->block, .signature = &signature };
-	const char *symbol;
 	uint32_t index;
 
 	if (!check_members(doc, json))
 		return;
-	symbol = read_symbol(doc, json, &scope.is_callback);
-	entry.when = read_when(doc, json);
+	entry.symbol = ss_block_string(scope.block, read_symbol(&scope, json));
+	entry.when = read_when(doc, json, scope.is_python);
 	entry.role = read_role(doc, json, entry.when);
 	ss_document_string(doc, json, "description", SS_TEXT_MAX, NULL);
 	scope.after_only = entry.when == SS_WHEN_EVENT || entry.when == SS_WHEN_CLOSE;
-	ss_signature_read(doc, json, compiler->arch, &signature);
-	entry.stack_words = signature.stack_words;
-	entry.flags =
-		(scope.is_callback ? SS_ENTRY_CALLBACK : 0) | (signature.sret ? SS_ENTRY_SRET : 0);
-	entry.symbol = ss_block_string(scope.block, symbol);
+	if (scope.is_python)
+		entry.flags = SS_ENTRY_PYTHON;
+	else
+		read_call(&scope, json, compiler->arch, &signature, &entry);
 	read_names(&scope, json, &entry);
 	read_relations(&scope, json, &entry);
 	read_conditions(&scope, json, &entry);
@@ -387,5 +367,5 @@ void ss_entry_read(struct ss_compiler *compiler, struct ss_document *doc, uint32
 	read_callbacks(&scope, json, &entry);
 	index = ss_block_append(scope.block, SS_BLOCK_ENTRIES, &entry);
 	if (!doc->failed && !scope.block->failed)
-		link_entry(compiler, &scope, json, index);
+		ss_chain_append(compiler, doc, json, index, scope.getter_count);
 }

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "collector/binding/adapter.h"
 #include "collector/binding/vocabulary.h"
 
 static const char *text(const struct ss_binding_table *table, uint32_t offset)
@@ -26,10 +27,36 @@ static void print_call(FILE *out, const struct ss_binding_table *table, uint32_t
 	fprintf(out, "%s)", getter->out ? ", &value" : "");
 }
 
+/* "usage.total of the result" */
+static void print_python(FILE *out, const struct ss_binding_table *table,
+			 const struct ss_value *value)
+{
+	const char *path = text(table, (uint32_t)value->constant);
+
+	if (path[0])
+		fprintf(out, "%s of ", path + 1);
+	if (value->place == SS_PLACE_PY_NAMED)
+		fprintf(out, "argument \"%s\"", text(table, value->argument));
+	else if (value->place == SS_PLACE_PY_RESULT)
+		fputs("the result", out);
+	else if (value->place == SS_PLACE_PY_ITEM)
+		fputs("the item", out);
+	else if (value->index == 0)
+		fputs("self", out);
+	else
+		fprintf(out, "argument %u", value->index);
+}
+
 static void print_value(FILE *out, const struct ss_binding_table *table,
 			const struct ss_value *value)
 {
 	switch (value->place) {
+	case SS_PLACE_PY_ARG:
+	case SS_PLACE_PY_NAMED:
+	case SS_PLACE_PY_RESULT:
+	case SS_PLACE_PY_ITEM:
+		print_python(out, table, value);
+		return;
 	case SS_PLACE_RESULT:
 	case SS_PLACE_FRESULT:
 		fputs("the result", out);
@@ -92,11 +119,21 @@ static void print_error(FILE *out, const struct ss_binding_table *table,
 	fputc('\n', out);
 }
 
+static const char *type_name(const struct ss_capture *capture)
+{
+	if (capture->value.place < SS_PLACE_PY_ARG)
+		return ss_vocabulary_types[capture->type];
+	if (capture->type == SS_TYPE_NONE)
+		return "as it is";
+	return capture->type == SS_TYPE_INT64 ? "int" : ss_vocabulary_types[capture->type];
+}
+
 static void print_capture(FILE *out, const struct ss_binding_table *table,
 			  const struct ss_capture *capture)
 {
-	fprintf(out, "      attribute %s (%s%s): ", text(table, capture->key),
-		ss_vocabulary_types[capture->type],
+	fprintf(out,
+		"      %sattribute %s (%s%s): ", capture->flags & SS_CAPTURE_EACH ? "event's " : "",
+		text(table, capture->key), type_name(capture),
 		capture->flags & SS_CAPTURE_CONTENT ? ", content" : "");
 	if (capture->getter != SS_NO_INDEX)
 		print_call(out, table, capture->getter);
@@ -121,7 +158,10 @@ static void print_role(FILE *out, const struct ss_binding_table *table,
 
 	switch (entry->when) {
 	case SS_WHEN_CALL:
-		fprintf(out, "each call is a span \"%s\"\n", text(table, entry->span_name));
+		fprintf(out, "each call is a span \"%s\"", text(table, entry->span_name));
+		if (entry->flags & SS_ENTRY_PYTHON && entry->event_name)
+			fprintf(out, ", each item an event \"%s\"", text(table, entry->event_name));
+		fputc('\n', out);
 		break;
 	case SS_WHEN_OPEN:
 		fprintf(out, "opens a span \"%s\"\n", text(table, entry->span_name));
@@ -157,7 +197,10 @@ static void print_entry(FILE *out, const struct ss_binding_table *table,
 	const struct ss_callback *callbacks = ss_binding_array(table, table->callbacks);
 	const struct ss_entry *entries = ss_binding_array(table, table->entries);
 
-	fprintf(out, "  %s%s: ", entry->flags & SS_ENTRY_CALLBACK ? "callback " : "",
+	fprintf(out, "  %s%s: ",
+		entry->flags & SS_ENTRY_CALLBACK ? "callback "
+		: entry->flags & SS_ENTRY_PYTHON ? "Python "
+						 : "",
 		text(table, entry->symbol));
 	print_role(out, table, entry);
 	print_condition(out, table, "only if", &entry->only_if);
@@ -186,6 +229,10 @@ void ss_explain_binding(FILE *out, const struct ss_binding_table *table, uint32_
 
 	fprintf(out, "%s (%s): %s\n", text(table, binding->name), text(table, binding->source),
 		text(table, binding->description));
+	if (binding->adapter) {
+		ss_adapter_explain(out, text(table, binding->adapter));
+		return;
+	}
 	fprintf(out, "  %s%s%u entries, %u named result codes\n", library, library[0] ? ", " : "",
 		binding->entry_count, binding->code_count);
 	for (uint32_t i = 0; i < binding->constant_count; i++) {

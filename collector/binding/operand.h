@@ -25,6 +25,9 @@ struct ss_scope {
 	uint32_t getter_count; /* made for this entry so far */
 	bool is_callback;
 	bool after_only; /* attributes are taken after the call */
+	bool is_python;
+	bool has_self;  /* of a Python function: it stands in a class */
+	bool has_items; /* likewise: what it yields makes events */
 };
 
 enum ss_operand_forms { /* what may be written for a value */
@@ -32,6 +35,8 @@ enum ss_operand_forms { /* what may be written for a value */
 			SS_FORM_OUT = 2,
 			SS_FORM_RESULT = 4,
 			SS_FORM_NUMBER = 8,
+			SS_FORM_SELF = 16, /* of Python functions, this one and the next */
+			SS_FORM_ITEM = 32,
 			SS_FORM_ANY = SS_FORM_ARG | SS_FORM_OUT | SS_FORM_RESULT,
 };
 

@@ -69,27 +69,32 @@ static bool is_index(uint32_t index, uint32_t total)
 }
 
 /* Register numbers: those of the architecture with the most. */
-static bool is_value(const struct ss_value *value)
+static bool is_value(const struct view *v, const struct ss_value *value)
 {
 	if (value->place >= SS_PLACE_COUNT || value->type >= SS_TYPE_COUNT || value->out > 1)
 		return false;
+	if (value->place == SS_PLACE_PY_NAMED && !is_string(v, value->argument))
+		return false;
+	if (value->place >= SS_PLACE_PY_ARG)
+		return value->constant >= 0 && value->constant <= UINT32_MAX &&
+		       is_string(v, (uint32_t)value->constant);
 	if (value->place == SS_PLACE_GPR || value->place == SS_PLACE_FPR)
 		return value->index < 8;
 	return true;
 }
 
-static bool is_plain_value(const struct ss_value *value)
+static bool is_plain_value(const struct view *v, const struct ss_value *value)
 {
-	return is_value(value) && value->place != SS_PLACE_GETTER;
+	return is_value(v, value) && value->place != SS_PLACE_GETTER;
 }
 
-static bool is_condition(const struct ss_condition *condition)
+static bool is_condition(const struct view *v, const struct ss_condition *condition)
 {
 	if (condition->op >= SS_OP_COUNT || condition->count > SS_OPERANDS_MAX)
 		return false;
 	if (condition->op >= SS_OP_IN && condition->count == 0)
 		return false;
-	return is_plain_value(&condition->value);
+	return is_plain_value(v, &condition->value);
 }
 
 static bool has_getter_argument(const struct ss_getter *getter)
@@ -110,7 +115,7 @@ static bool is_getter(const struct view *v, uint32_t index)
 	for (uint32_t i = 0; i < getter->arg_count; i++) {
 		const struct ss_value *arg = &getter->args[i];
 
-		if (!is_value(arg))
+		if (!is_value(v, arg))
 			return false;
 		if (arg->place != SS_PLACE_GETTER)
 			continue;
@@ -124,21 +129,23 @@ static bool is_getter(const struct view *v, uint32_t index)
 static bool is_capture(const struct view *v, const struct ss_capture *capture)
 {
 	return (capture->key == SS_KEY_STATUS_MESSAGE || is_string(v, capture->key)) &&
-	       is_optional_string(v, capture->length_key) && is_plain_value(&capture->value) &&
-	       is_plain_value(&capture->length) && is_plain_value(&capture->factor) &&
+	       is_optional_string(v, capture->length_key) && is_plain_value(v, &capture->value) &&
+	       is_plain_value(v, &capture->length) && is_plain_value(v, &capture->factor) &&
 	       is_index(capture->getter, v->table->getters.count) && capture->type < SS_TYPE_COUNT;
 }
 
 static bool is_callback(const struct view *v, const struct ss_callback *callback)
 {
-	return is_plain_value(&callback->value) && callback->entry < v->table->entries.count &&
+	return is_plain_value(v, &callback->value) && callback->entry < v->table->entries.count &&
 	       (v->entries[callback->entry].flags & SS_ENTRY_CALLBACK);
 }
 
 static bool are_names(const struct view *v, const struct ss_entry *entry)
 {
 	return is_string(v, entry->symbol) && is_string(v, entry->span_name) &&
-	       is_string(v, entry->event_name) && is_optional_string(v, entry->stream_name) &&
+	       (is_string(v, entry->event_name) ||
+		(entry->event_name == 0 && (entry->flags & SS_ENTRY_PYTHON))) &&
+	       is_optional_string(v, entry->stream_name) &&
 	       is_optional_string(v, entry->error_code_key);
 }
 
@@ -156,9 +163,9 @@ static bool is_entry(const struct view *v, uint32_t index)
 	if (!is_index(entry->next_same_symbol, t->entries.count) ||
 	    entry->next_same_symbol <= index)
 		return false;
-	return is_plain_value(&entry->handle) && is_plain_value(&entry->parent) &&
-	       is_condition(&entry->only_if) && is_condition(&entry->event_if) &&
-	       is_condition(&entry->error) && is_condition(&entry->ends) &&
+	return is_plain_value(v, &entry->handle) && is_plain_value(v, &entry->parent) &&
+	       is_condition(v, &entry->only_if) && is_condition(v, &entry->event_if) &&
+	       is_condition(v, &entry->error) && is_condition(v, &entry->ends) &&
 	       is_index(entry->error_message, t->captures.count) &&
 	       is_range(entry->first_capture, entry->capture_count, t->captures.count) &&
 	       is_range(entry->first_callback, entry->callback_count, t->callbacks.count);
@@ -170,6 +177,7 @@ static bool is_binding(const struct view *v, const struct ss_binding *binding)
 
 	return is_string(v, binding->name) && is_string(v, binding->description) &&
 	       is_string(v, binding->library) && is_string(v, binding->source) &&
+	       is_optional_string(v, binding->adapter) &&
 	       is_range(binding->first_entry, binding->entry_count, t->entries.count) &&
 	       is_range(binding->first_constant, binding->constant_count, t->constants.count) &&
 	       is_range(binding->first_code, binding->code_count, t->codes.count);

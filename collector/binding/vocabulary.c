@@ -35,6 +35,8 @@ const struct ss_vocabulary_hooks ss_vocabulary_hooks[SS_ROLE_COUNT] = {
 			   SS_HOOK_GENERATION_POST_CALL, SS_HOOK_GENERATION_ERROR },
 };
 
+const char *const ss_vocabulary_adapters[SS_ADAPTERS] = { "mellea" };
+
 uint8_t ss_vocabulary_type(const char *name)
 {
 	for (uint8_t type = SS_TYPE_INT; type < SS_TYPE_COUNT; type++)
@@ -94,10 +96,8 @@ static const struct {
 	  STARTUP },
 };
 
-static bool is_listed(const char *names, const char *symbol)
+static bool is_listed(const char *names, const char *symbol, size_t length)
 {
-	size_t length = strlen(symbol);
-
 	while (*names) {
 		size_t n = strcspn(names, " ");
 
@@ -112,7 +112,43 @@ static bool is_listed(const char *names, const char *symbol)
 const char *ss_vocabulary_denied(const char *symbol)
 {
 	for (size_t i = 0; i < sizeof(denied) / sizeof(denied[0]); i++)
-		if (is_listed(denied[i].names, symbol))
+		if (is_listed(denied[i].names, symbol, strlen(symbol)))
 			return denied[i].reason;
+	return NULL;
+}
+
+#define MAIN    "\"__main__\" is run and not imported; what it imports can be wrapped"
+#define BUILTIN "the interpreter has imported its module before anything can be wrapped"
+#define LOOKING "spanshim itself would call it, when it looks at an object"
+#define MAKING  "it makes what is not yet an object; name the class's __init__ instead"
+#define DYING   "it runs at any moment, in the middle of other calls"
+
+static const struct {
+	const char *names, *reason;
+} denied_modules[] = {
+	{ "__main__", MAIN },
+	{ "_spanshim", OURS },
+	{ "builtins sys io codecs encodings encodings.utf_8 encodings.aliases abc marshal posix "
+	  "zipimport importlib._bootstrap importlib._bootstrap_external _abc _codecs "
+	  "_frozen_importlib _frozen_importlib_external _imp _io _signal _thread _warnings "
+	  "_weakref",
+	  BUILTIN },
+}, denied_functions[] = {
+	{ "__getattribute__ __getattr__ __class__ __dict__ __hash__ __eq__", LOOKING },
+	{ "__new__", MAKING },
+	{ "__del__", DYING },
+};
+
+const char *ss_vocabulary_denied_python(const char *target)
+{
+	size_t module = strcspn(target, ":");
+	const char *dot = strrchr(target + module, '.'), *name = dot ? dot + 1 : target + module;
+
+	for (size_t i = 0; i < sizeof(denied_modules) / sizeof(denied_modules[0]); i++)
+		if (is_listed(denied_modules[i].names, target, module))
+			return denied_modules[i].reason;
+	for (size_t i = 0; i < sizeof(denied_functions) / sizeof(denied_functions[0]); i++)
+		if (is_listed(denied_functions[i].names, name, strlen(name)))
+			return denied_functions[i].reason;
 	return NULL;
 }

@@ -28,7 +28,14 @@ uint8_t ss_vocabulary_type(const char *name);
 /* Bytes that a value of the type has in a register or in memory. */
 uint32_t ss_vocabulary_type_bytes(uint8_t type);
 
+/* Adapters that are built into the shim (shim/python/). */
+#define SS_ADAPTERS 1
+extern const char *const ss_vocabulary_adapters[SS_ADAPTERS];
+
 /* Why `symbol` cannot be wrapped, as the end of a sentence; NULL: it can. */
 const char *ss_vocabulary_denied(const char *symbol);
+
+/* The same of a Python function, "package.module:Class.method". */
+const char *ss_vocabulary_denied_python(const char *target);
 
 #endif

@@ -133,6 +133,17 @@ static bool report_symbol(const struct program *program, const char *symbol)
 	return own == SS_ELF_IMPORTED || own == SS_ELF_EXPORTED || importer;
 }
 
+/* Python has no part in ELF files. */
+static void report_python(const struct ss_binding_table *table, const struct ss_binding *binding,
+			  unsigned int functions)
+{
+	if (binding->adapter)
+		printf("  traces Python code, which cannot be looked up in an ELF file\n");
+	else if (functions)
+		printf("  %u Python function%s cannot be looked up in an ELF file\n", functions,
+		       functions == 1 ? "" : "s");
+}
+
 /* Returns how many symbols of the binding can be seen. */
 static unsigned int report_binding(const struct program *program,
 				   const struct ss_binding_table *table, uint32_t index)
@@ -140,20 +151,24 @@ static unsigned int report_binding(const struct program *program,
 	const struct ss_binding *binding =
 		(const struct ss_binding *)ss_binding_array(table, table->bindings) + index;
 	const struct ss_entry *entries = ss_binding_array(table, table->entries);
-	unsigned int seen = 0, count = 0;
+	unsigned int seen = 0, count = 0, functions = 0;
 	uint32_t last = 0;
 
 	printf("%s in %s:\n", text_of(table, binding->name), program->path);
 	for (uint32_t i = 0; i < binding->entry_count; i++) {
 		const struct ss_entry *entry = &entries[binding->first_entry + i];
 
-		if ((entry->flags & SS_ENTRY_CALLBACK) || entry->symbol == last)
+		if (entry->flags & SS_ENTRY_PYTHON)
+			functions++;
+		if (entry->flags & (SS_ENTRY_CALLBACK | SS_ENTRY_PYTHON) || entry->symbol == last)
 			continue;
 		last = entry->symbol;
 		count++;
 		seen += report_symbol(program, text_of(table, entry->symbol));
 	}
-	printf("  %u of %u symbols can be seen\n", seen, count);
+	report_python(table, binding, functions);
+	if (count)
+		printf("  %u of %u symbols can be seen\n", seen, count);
 	return seen;
 }
 
@@ -192,10 +207,15 @@ static void list_builtins(const struct ss_binding_table *table)
 	const struct ss_binding *bindings = ss_binding_array(table, table->bindings);
 
 	printf("%-12s %-20s %7s  %s\n", "NAME", "LIBRARY", "ENTRIES", "DESCRIPTION");
-	for (uint32_t i = 0; i < table->bindings.count; i++)
-		printf("%-12s %-20s %7u  %s\n", text_of(table, bindings[i].name),
-		       text_of(table, bindings[i].library), bindings[i].entry_count,
+	for (uint32_t i = 0; i < table->bindings.count; i++) {
+		char entries[16];
+
+		snprintf(entries, sizeof(entries), "%u", bindings[i].entry_count);
+		printf("%-12s %-20s %7s  %s\n", text_of(table, bindings[i].name),
+		       text_of(table, bindings[i].library),
+		       bindings[i].adapter ? "adapter" : entries,
 		       text_of(table, bindings[i].description));
+	}
 }
 
 static int show_all(const struct ss_binding_table *table, const struct options *options)

@@ -7,11 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <cjson/cJSON.h>
+
 #include "collector/dump.h"
 
 #define LOSS_PREFIX      "spanshim.dropped."
 #define VALUE_BYTES      400u
 #define LONG_VALUE_BYTES 65536u
+#define LIST_BYTES       4096u
 
 struct ss_tree_process {
 	const char *label;
@@ -44,27 +47,54 @@ static const char *keep(struct ss_tree *tree, const char *text)
 	return copy;
 }
 
+/* What can be said of a value that is no array; the text is in it, or in `text`. */
+static const char *value_text(const struct ss_dump_attr *attr, char *text, size_t bytes)
+{
+	switch (attr->type) {
+	case SS_DUMP_STRING:
+		return attr->text;
+	case SS_DUMP_INT:
+		snprintf(text, bytes, "%" PRId64, attr->integer);
+		break;
+	case SS_DUMP_BOOL:
+		snprintf(text, bytes, "%s", attr->integer ? "true" : "false");
+		break;
+	case SS_DUMP_DOUBLE:
+		snprintf(text, bytes, "%.6g", attr->number);
+		break;
+	case SS_DUMP_OTHER:
+		snprintf(text, bytes, "(list)");
+		break;
+	}
+	return text;
+}
+
+static const char *keep_list(struct ss_tree *tree, const struct cJSON *values)
+{
+	char text[LIST_BYTES] = "[", number[64];
+	const struct cJSON *item;
+	size_t used = 1;
+
+	for (item = values->child; item && used < sizeof(text) - 1; item = item->next) {
+		struct ss_dump_attr element;
+
+		ss_dump_read_value(item, &element);
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s",
+					 item == values->child ? "" : ", ",
+					 value_text(&element, number, sizeof(number)));
+	}
+	if (used < sizeof(text) - 1)
+		strcpy(text + used, "]");
+	return keep(tree, text);
+}
+
 static const char *keep_value(struct ss_tree *tree, const struct ss_dump_attr *attr)
 {
 	char text[64];
 
-	switch (attr->type) {
-	case SS_DUMP_STRING:
-		return keep(tree, attr->text);
-	case SS_DUMP_INT:
-		snprintf(text, sizeof(text), "%" PRId64, attr->integer);
-		break;
-	case SS_DUMP_BOOL:
-		snprintf(text, sizeof(text), "%s", attr->integer ? "true" : "false");
-		break;
-	case SS_DUMP_DOUBLE:
-		snprintf(text, sizeof(text), "%.6g", attr->number);
-		break;
-	case SS_DUMP_OTHER:
-		snprintf(text, sizeof(text), "(list)");
-		break;
-	}
-	return keep(tree, text);
+	if (attr->values)
+		return keep_list(tree, attr->values);
+	return keep(tree, value_text(attr, text, sizeof(text)));
 }
 
 static uint32_t list_length(const struct cJSON *list)

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "collector/cli/text_line.h"
+#include "collector/cli/tree_generation.h"
 #include "collector/cli/tree_model.h"
 
 #define DURATION_COLUMNS 9
@@ -103,13 +104,24 @@ static void add_value(struct printer *printer, const struct ss_tree_attr *attr, 
 /* Said elsewhere on the line, of no interest to most readers, or the parent's too. */
 static bool is_brief(const struct ss_tree_span *span, const struct ss_tree_attr *attr)
 {
-	static const char *const aside[] = { "thread.", "code.", "spanshim.", "error.type" };
+	static const char *const aside[] = {
+		"thread.",
+		"code.",
+		"spanshim.",
+		"error.type",
+		"gen_ai.operation.name",
+		"gen_ai.conversation.id",
+		"gen_ai.response.id",
+		"gen_ai.tool.name",
+	};
 	const struct ss_tree_span *parent = span->parent;
 	uint32_t i;
 
 	for (i = 0; i < sizeof(aside) / sizeof(aside[0]); i++)
 		if (!strncmp(attr->key, aside[i], strlen(aside[i])))
 			return false;
+	if (ss_tree_generation_tells(span, attr->key))
+		return false;
 	for (i = 0; parent && i < parent->attr_count; i++)
 		if (!strcmp(attr->key, parent->attrs[i].key) &&
 		    !strcmp(attr->value, parent->attrs[i].value))
@@ -170,7 +182,8 @@ static void add_status(struct printer *printer, const struct ss_tree_span *span)
 	if (!span->error || (span->unfinished && !*span->error_type))
 		return;
 	separate(printer);
-	ss_text_line_format(line, "ERROR %s%s", span->error_type, both ? ": " : "");
+	ss_text_line_format(line, "ERROR%s%s%s", *span->error_type || *span->message ? " " : "",
+			    span->error_type, both ? ": " : "");
 	if (both || !*span->error_type)
 		ss_text_line_add(line, span->message, 0);
 }
@@ -197,6 +210,8 @@ static void print_span(struct printer *printer, const struct ss_tree_span *span,
 		ss_text_line_format(line, "%sparent %016" PRIx64 " is not here",
 				    span->parent_remote ? "remote " : "", span->parent_id);
 	}
+	if (!printer->style->attributes)
+		ss_tree_generation_add(line, span);
 	add_status(printer, span);
 	if (!printer->style->attributes)
 		add_brief_attrs(printer, span);

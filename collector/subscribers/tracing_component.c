@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Actions: the span is a call, or lives from a call that opens it to one that closes it.
+ * Actions: the span is a call, or lives from a call that opens it to one that closes it, or is the
+ * execution of a component.
  * Drain only.
  */
-#include "collector/span.h"
 #include "collector/subscribers/tracing.h"
 
-static void on_event(void *self, const struct ss_hook_event *event)
-{
-	ss_spans_apply(self, event);
-}
+#define BIT(hook) (1ull << SS_HOOK_##hook)
+#define HOOKS                                                                   \
+	(BIT(NONE) | BIT(COMPONENT_PRE_EXECUTE) | BIT(COMPONENT_POST_SUCCESS) | \
+	 BIT(COMPONENT_POST_ERROR))
 
-const struct ss_subscriber ss_tracing_component = {
-	.name = "tracing.component",
-	.hooks = 1ull << SS_HOOK_NONE | 1ull << SS_HOOK_COMPONENT_PRE_EXECUTE |
-		 1ull << SS_HOOK_COMPONENT_POST_SUCCESS | 1ull << SS_HOOK_COMPONENT_POST_ERROR,
-	.on_event = on_event,
+static const struct ss_tracing_span spans[] = {
+	{ .hook = SS_HOOK_COMPONENT_PRE_EXECUTE,
+	  .scope = ss_tracing_application,
+	  .names = { "action", "action" } },
+};
+
+const struct ss_tracing ss_tracing_component = {
+	.subscriber = { "tracing.component", HOOKS, ss_tracing_event },
+	.spans = spans,
+	.span_count = sizeof(spans) / sizeof(*spans),
 };

@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Sessions: a span from a handle's first call to its last; a reset is an event on it.
+ * Sessions: a span from a handle's first call to its last, or from a session's entry to its exit; a
+ * reset is an event on it. Before it, `start_session`: its construction.
  * Drain only.
  */
-#include "collector/span.h"
 #include "collector/subscribers/tracing.h"
 
-static void on_event(void *self, const struct ss_hook_event *event)
-{
-	ss_spans_apply(self, event);
-}
+#define BIT(hook) (1ull << SS_HOOK_##hook)
+#define HOOKS                                                                                \
+	(BIT(SESSION_PRE_INIT) | BIT(SESSION_POST_INIT) | BIT(SESSION_RESET) |               \
+	 BIT(SESSION_CLEANUP) | BIT(STARTUP_BEGIN) | BIT(STARTUP_END) | BIT(SESSION_ENTER) | \
+	 BIT(SESSION_EXIT))
 
-const struct ss_subscriber ss_tracing_session = {
-	.name = "tracing.session",
-	.hooks = 1ull << SS_HOOK_SESSION_PRE_INIT | 1ull << SS_HOOK_SESSION_POST_INIT |
-		 1ull << SS_HOOK_SESSION_RESET | 1ull << SS_HOOK_SESSION_CLEANUP,
-	.on_event = on_event,
+static const struct ss_tracing_span spans[] = {
+	{ .hook = SS_HOOK_STARTUP_BEGIN,
+	  .scope = ss_tracing_application,
+	  .names = { "start_session", "start_session" } },
+	{ .hook = SS_HOOK_SESSION_ENTER,
+	  .scope = ss_tracing_application,
+	  .names = { "session", "session" } },
+};
+
+const struct ss_tracing ss_tracing_session = {
+	.subscriber = { "tracing.session", HOOKS, ss_tracing_event },
+	.spans = spans,
+	.span_count = sizeof(spans) / sizeof(*spans),
 };

@@ -22,10 +22,14 @@ enum ss_place {
 	SS_PLACE_CONST,   /* constant */
 	SS_PLACE_GETTER,  /* constant: index of a getter, lower than that of the one it is for; only
 			     in  ss_getter.args; its own arguments are no getters */
-	/* Of a Python call; constant: string offset of an attribute path (".usage.total") or "" */
-	SS_PLACE_PY_ARG,    /* index: n-th positional argument, from 0, `self` included */
+	/* Of a Python call; type: INT64, DOUBLE, BOOL, STRING, or NONE for the value's own;
+	 * constant: string offset of a path (".usage.total") or "". Each name in it is the item of
+	 * that key if the value is a dict, else an attribute; a number is the index into a list or
+	 * tuple. */
+	SS_PLACE_PY_ARG,    /* index 0: what the method is called on (self, cls); n: the n-th
+			       argument as the call is written, so without it */
 	SS_PLACE_PY_NAMED,  /* argument: string offset of the parameter's name */
-	SS_PLACE_PY_RESULT, /* what the call returned; of a generator, nothing */
+	SS_PLACE_PY_RESULT, /* what the call returned; of a generator, at its end */
 	SS_PLACE_PY_ITEM,   /* what the generator yields, in an EACH capture */
 	SS_PLACE_COUNT,
 };

@@ -10,6 +10,12 @@
 static const struct ss_binding_table *declared_table;
 static uint16_t cells[CELLS]; /* entry index + 1, open addressing */
 static uint64_t filter[FILTER_BITS / 64];
+static struct replacement {
+	const char *name;
+	void *function;
+	void **real;
+} replacements[SS_REPLACEMENTS_MAX];
+static uint32_t replacement_count;
 
 static uint32_t filter_bit(const char *name)
 {
@@ -18,6 +24,13 @@ static uint32_t filter_bit(const char *name)
 	for (unsigned int i = 0; i < 4 && name[i]; i++)
 		hash = hash * 31 + (unsigned char)name[i];
 	return hash % FILTER_BITS;
+}
+
+static void let_through(const char *name)
+{
+	uint32_t bit = filter_bit(name);
+
+	filter[bit / 64] |= 1ull << bit % 64;
 }
 
 static uint32_t hash_name(const char *name)
@@ -55,9 +68,9 @@ uint32_t ss_declared_set(const struct ss_binding_table *table, uint64_t enabled)
 	declared_table = table;
 	for (uint32_t i = 0; i < table->entries.count; i++) {
 		uint16_t *cell;
-		uint32_t bit;
 
-		if (entries[i].flags & SS_ENTRY_CALLBACK || !(enabled >> entries[i].binding & 1))
+		if (entries[i].flags & (SS_ENTRY_CALLBACK | SS_ENTRY_PYTHON) ||
+		    !(enabled >> entries[i].binding & 1))
 			continue;
 		cell = cell_of(entry_name(i));
 		if (*cell) /* a later entry of the chain */
@@ -68,10 +81,31 @@ uint32_t ss_declared_set(const struct ss_binding_table *table, uint64_t enabled)
 		}
 		*cell = (uint16_t)(i + 1);
 		count++;
-		bit = filter_bit(entry_name(i));
-		filter[bit / 64] |= 1ull << bit % 64;
+		let_through(entry_name(i));
 	}
 	return refused;
+}
+
+bool ss_declared_replace(const char *name, void *function, void **real)
+{
+	if (replacement_count == SS_REPLACEMENTS_MAX)
+		return false;
+	replacements[replacement_count++] = (struct replacement){ name, function, real };
+	let_through(name);
+	return true;
+}
+
+void *ss_declared_replacement(uint32_t index, void *real)
+{
+	const struct replacement *replacement = &replacements[index - SS_DECLARED_REPLACED];
+	void *known = NULL;
+
+	/* Release: whoever finds our function in a word finds the real one here. */
+	if (__atomic_compare_exchange_n(replacement->real, &known, real, false, __ATOMIC_RELEASE,
+					__ATOMIC_RELAXED) ||
+	    known == real)
+		return replacement->function;
+	return real;
 }
 
 uint32_t ss_declared_find(const char *name)
@@ -80,6 +114,12 @@ uint32_t ss_declared_find(const char *name)
 	uint16_t *cell;
 
 	if (!(filter[bit / 64] >> bit % 64 & 1))
+		return SS_NO_INDEX;
+	for (uint32_t i = 0; i < replacement_count; i++) {
+		if (strcmp(replacements[i].name, name) == 0)
+			return SS_DECLARED_REPLACED + i;
+	}
+	if (!declared_table)
 		return SS_NO_INDEX;
 	cell = cell_of(name);
 	return *cell ? *cell - 1u : SS_NO_INDEX;

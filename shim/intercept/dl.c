@@ -76,7 +76,8 @@ static void *find_thunk(void *handle, const char *name, const char *version, voi
 	if (handle != RTLD_DEFAULT)
 		ss_walk_handle(handle);
 	entry = ss_declared_find(name);
-	if (entry == SS_NO_INDEX)
+	/* A replaced function is one that extension modules are linked to. */
+	if (entry >= SS_DECLARED_REPLACED)
 		return NULL;
 	real = handle == RTLD_DEFAULT ? ask_default(caller, name, version)
 				      : ask(handle, name, version);

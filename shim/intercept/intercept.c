@@ -21,6 +21,12 @@ void *ss_intercept_real(const char *name)
 	return ss_objects_next(name);
 }
 
+void ss_intercept_replace(const char *name, void *function, void **real)
+{
+	if (!ss_walk_is_active() && !ss_declared_replace(name, function, real))
+		declarations_refused++;
+}
+
 void ss_intercept_start(const struct ss_binding_table *table, uint64_t enabled)
 {
 	int saved_errno = errno;
@@ -28,7 +34,7 @@ void ss_intercept_start(const struct ss_binding_table *table, uint64_t enabled)
 	if (ss_walk_is_active())
 		return;
 	ss_dl_resolve();
-	declarations_refused = ss_declared_set(table, enabled);
+	declarations_refused += ss_declared_set(table, enabled);
 	ss_walk_start();
 	errno = saved_errno;
 }

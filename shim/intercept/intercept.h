@@ -26,6 +26,11 @@ void *ss_intercept_real(const char *name);
  * `enabled` count. Constructor's thread, once. */
 void ss_intercept_start(const struct ss_binding_table *table, uint64_t enabled);
 
+/* Instead of a thunk, objects that import `name` from another one get `function`, which is to call
+ * *real: set before anybody gets it, and not replaced where it would be another one. Before
+ * ss_intercept_start. */
+void ss_intercept_replace(const char *name, void *function, void **real);
+
 /* Numbers for the log and tests. */
 struct ss_intercept_stats {
 	uint32_t objects, patched, slots, slots_refused;
@@ -35,6 +40,10 @@ void ss_intercept_stats(struct ss_intercept_stats *ret_stats);
 /* Runs fn(arg) with all vector, x87 and mask state saved and restored around it (thunk.S); for the
  * rare calls from the hot side into code that was not compiled -mgeneral-regs-only. */
 void ss_arch_call_saved(void (*fn)(void *), void *arg);
+
+/* The same for ss_record_enter alone, before the real function: keeps what can be arguments in
+ * vector registers, and no more (at_entry.S). */
+void ss_arch_call_at_entry(void (*fn)(void *), void *arg);
 
 /* ---- the hot side, called by thunk.S and unwind.c; implemented in record.c ---- */
 struct ss_enter_result { /* rax, rdx */

@@ -103,7 +103,8 @@ static void take(struct object_walk *walk, const ElfW(Rela) * reloc, uint32_t en
 	if ((uintptr_t)word % sizeof(void *) || !ss_elf_is_writable(elf, word))
 		return;
 	real = now = __atomic_load_n(word, __ATOMIC_RELAXED);
-	if (!now || ss_slot_real(now) != now) /* weak and undefined, or patched */
+	/* weak and undefined, or patched */
+	if (!now || ss_objects_self_contains(now))
 		return;
 	if (ss_elf_contains(elf, now)) {
 		/* The object's own function, or a stub in it that waits for the first call. */
@@ -115,7 +116,8 @@ static void take(struct object_walk *walk, const ElfW(Rela) * reloc, uint32_t en
 	}
 	if (ss_walk_is_plt_entry(name, real))
 		return;
-	thunk = ss_slot_thunk(entry, real);
+	thunk = entry >= SS_DECLARED_REPLACED ? ss_declared_replacement(entry, real)
+					      : ss_slot_thunk(entry, real);
 	if (thunk == real)
 		return;
 	if (walk->count == PATCHES)

@@ -30,14 +30,14 @@ struct ss_python_current {
 
 /* Set once stage 2 has run, else NULL. Reads the context variable when the thread holds the GIL and
  * remembers it in the thread, else tells what it remembered when the thread last held it. Never
- * blocks. Cold: reached from the hot side through ss_arch_call_saved. */
+ * blocks. Cold: reached from the hot side through ss_arch_call_at_entry. */
 extern void (*ss_python_current)(struct ss_python_current *ret_current);
 
-/* A new thread's start: the creator's Python span goes along, in creator and then in the new
- * thread. The reference is an owned PyObject *; NULL when the creator does not hold the GIL or has
- * no span.
- */
+/* A new thread's start: the creator's Python span goes along. In the creator: NULL when it does not
+ * hold the GIL or has no span. Then, with what that gave, first thing in the new thread, or
+ * anywhere if there is to be none; both take it over, NULL is fine, and neither needs the GIL. */
 void *ss_python_bequeath(void);
-void ss_python_inherit(void *reference);
+void ss_python_inherit(void *bequest);
+void ss_python_disinherit(void *bequest);
 
 #endif

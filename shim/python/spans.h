@@ -13,6 +13,7 @@
 
 #include "shim/context.h"
 #include "shim/python/api.h"
+#include "shim/python/value.h"
 
 struct ss_python_span {
 	struct ss_span_ref ref;
@@ -34,5 +35,35 @@ struct ss_python_span *ss_python_span_of(PyObject *capsule);
 /* Innermost span of the calling thread's context that has not ended, else what the thread inherited
  * when it was created (native.c). New reference or NULL. */
 PyObject *ss_python_span_current(void);
+
+struct ss_python_opening {
+	PyObject *parent; /* capsule, borrowed; NULL: whatever is current */
+	PyObject *key;    /* borrowed; may be NULL */
+	uint32_t entry;
+	uint8_t hook;
+};
+
+/* Opens a span and makes it current. New reference, or NULL: the event was lost, nothing changed.
+ */
+PyObject *ss_python_span_open(const struct ss_python_opening *opening,
+			      const struct ss_python_values *values);
+
+/* Ends it, unless it has; if it is on the current chain, its parent becomes current. */
+void ss_python_span_close(struct ss_python_span *span, uint8_t hook, uint8_t status, uint64_t time,
+			  const struct ss_python_values *values);
+
+/* A POINT event; `span` may be NULL with SS_EVENT_OBSERVED. */
+void ss_python_span_point(struct ss_python_span *span, uint32_t entry, uint8_t hook, uint8_t flags,
+			  const struct ss_python_values *values);
+
+/* Further attributes. */
+void ss_python_span_annotate(struct ss_python_span *span, const struct ss_python_values *values);
+
+/* Sets the variable to a capsule or None. New reference to what it was; None if it was nothing. */
+PyObject *ss_python_span_swap(PyObject *capsule);
+
+/* Key of the innermost span on the current chain that `hook` opened and that has not ended. New
+ * reference or NULL. */
+PyObject *ss_python_span_enclosing(uint8_t hook);
 
 #endif

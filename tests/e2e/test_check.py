@@ -167,6 +167,16 @@ class Check(unittest.TestCase):
         self.assertEqual(self.check(name), (0, "%s: 5 spans in 1 trace, 3 lines: ok\n" % name, ""))
         self.assertEqual(self.check("--strict", "-q", name), (0, "", ""))
 
+    def test_several_scopes(self):
+        dump = sample_dump.lines()
+        scopes = dump[0]["resourceSpans"][0]["scopeSpans"]
+        other = sample_dump.span(6, 1, "chat", 1_000, 2_000, sample_dump.attributes(reasons=["a", "b"], none=[]))
+        scopes.append({"scope": {"name": "mellea.backend"}, "spans": [other]})
+        name = self.write(dump)
+        self.assertEqual(self.check("--strict", name), (0, "%s: 6 spans in 1 trace, 3 lines: ok\n" % name, ""))
+        other["kind"] = "3"
+        self.assert_finding(dump, 1, "resourceSpans[0].scopeSpans[1].spans[0].kind", "expected a span kind")
+
     def test_standard_input(self):
         done = subprocess.run([COMMAND, "check", "-"], input=sample_dump.text(sample_dump.lines()),
                               stdout=subprocess.PIPE, timeout=60, check=False)

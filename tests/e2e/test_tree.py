@@ -21,7 +21,7 @@ GOLDEN = HEADER + """5 spans, 1 error, 1 unfinished
    899 µs  ├─ action sqlite3 · db.query.text_length=29
    798 µs  │  └─ stream sqlite3 · row ×128, 872 more dropped
    500 µs  ├─ action sqlite3 · ERROR SQLITE_CONSTRAINT: UNIQUE constraint failed: t.a · db.response.status_code=19
-  10.3 ms  └─ action sqlite3 · unfinished · ratio=0.5 tags=(list)
+  10.3 ms  └─ action sqlite3 · unfinished · ratio=0.5 tags=[a, b]
 """
 
 
@@ -131,6 +131,43 @@ trace 0af7651916cd43dd8448eb211c80319c …
             '                +1.00 ms chunk length=12 text="a b"',
             "                +2.50 ms done",
             "                1 more dropped"])
+
+    def test_generations(self):
+        """Of calls of a model: what it was, how much, how fast, why it ended; the rest as of any span."""
+        def chat(number, name, start, end, **more):
+            made = [{"key": key, "value": sample_dump.value(content)} for key, content in more.items()]
+            return span(number, 1, name, start, end, attributes(gen_ai__operation__name="chat") + made)
+
+        request, response = "gen_ai.request.model", "gen_ai.response.model"
+        spans = [
+            span(1, 0, "session", 0, 10**10),
+            chat(2, "chat m-1", 1, 2_000_000_001, **{
+                request: "m-1", response: "m-1", "gen_ai.usage.input_tokens": 12, "gen_ai.usage.output_tokens": 30,
+                "mellea.usage.total_tokens": 42, "gen_ai.response.time_to_first_chunk": 0.5,
+                "gen_ai.response.finish_reasons": ["stop"], "gen_ai.conversation.id": "s",
+                "gen_ai.provider.name": "openai"}),
+            chat(3, "chat", 2, 1_000_000_002, **{
+                request: "m-1", response: "m-1-2024", "gen_ai.usage.output_tokens": 30,
+                "gen_ai.response.finish_reasons": ["stop", "length"]}),
+            dict(chat(4, "chat", 3, 4, **{"gen_ai.response.finish_reasons": []}), status={"code": 2}),
+            span(5, 1, "execute_tool f", 4, 5, attributes(
+                gen_ai__operation__name="execute_tool", gen_ai__tool__name="f", gen_ai__request__model="x"))]
+        self.assertEqual(self.shown(self.write([line(spans)])).splitlines()[2:], [
+            "   2.00 s  ├─ chat m-1 · 12→30 tokens · first chunk 500 ms · 20 tokens/s · stop"
+            " · gen_ai.provider.name=openai",
+            "   1.00 s  ├─ chat · m-1 · ?→30 tokens · 30 tokens/s · stop, length · gen_ai.response.model=m-1-2024",
+            "     1 ns  ├─ chat · ERROR",
+            "     1 ns  └─ execute_tool f · gen_ai.request.model=x"])
+        self.assertIn("12->30 tokens - first chunk", self.shown(self.write([line(spans)]), LC_ALL="C"))
+
+    def test_several_scopes(self):
+        """A line may hold spans of several scopes."""
+        data = line([span(1, 0, "session", 0, 9)])
+        other = line([span(2, 1, "chat", 1, 2)])["resourceSpans"][0]["scopeSpans"][0]
+        other["scope"] = {"name": "mellea.backend"}
+        data["resourceSpans"][0]["scopeSpans"].append(other)
+        self.assertEqual(self.shown(self.write([data])).splitlines()[1:], [
+            "     9 ns  session · sqlite3[1234]", "     1 ns  └─ chat"])
 
     def test_attributes(self):
         output = self.shown("--attributes", self.write([line([

@@ -63,4 +63,27 @@ static inline const struct ss_capture *capture_at(const struct ss_binding_table 
 	return (const struct ss_capture *)ss_binding_array(table, table->captures) + index;
 }
 
+/* Changes `text` a little: bytes overwritten, cut out or doubled. */
+static inline void mutate(char *text)
+{
+	static const char soup[] = "{}[]\",:0123456789-eE.\\ntrufalse \n\xc3\xa9";
+	size_t length = strlen(text), at = rand() % length, n = 1 + rand() % 24;
+
+	if (n > length - at)
+		n = length - at;
+	switch (rand() % 4) {
+	case 0:
+		text[at] = soup[rand() % (sizeof(soup) - 1)];
+		break;
+	case 1:
+		memmove(text + at, text + at + n, length - at - n + 1);
+		break;
+	case 2:
+		memmove(text + at + n, text + at, length - at + 1);
+		break;
+	default:
+		memmove(text + rand() % (length - n + 1), text + at, n);
+	}
+}
+
 #endif

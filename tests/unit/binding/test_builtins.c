@@ -37,7 +37,7 @@ Test(builtins, counts)
 {
 	struct ss_binding_table *table = builtins();
 
-	cr_expect_eq(table->bindings.count, 2);
+	cr_expect_eq(table->bindings.count, 3);
 	cr_expect_eq(table->entries.count, 22);
 	cr_expect_eq(table->callbacks.count, 2);
 	cr_expect_eq(table->constants.count, 1);
@@ -45,10 +45,14 @@ Test(builtins, counts)
 	cr_expect_str_eq(text_of(table, binding_at(table, 0)->name), "curl");
 	cr_expect_eq(binding_at(table, 0)->entry_count, 6);
 	cr_expect_eq(binding_at(table, 0)->code_count, 87);
-	cr_expect_str_eq(text_of(table, binding_at(table, 1)->name), "sqlite3");
-	cr_expect_eq(binding_at(table, 1)->entry_count, 16);
-	cr_expect_eq(binding_at(table, 1)->code_count, 106);
-	cr_expect_str_eq(text_of(table, binding_at(table, 1)->source), "built-in");
+	cr_expect_str_eq(text_of(table, binding_at(table, 1)->name), "mellea");
+	cr_expect_eq(binding_at(table, 1)->entry_count, 0);
+	cr_expect_str_eq(text_of(table, binding_at(table, 1)->adapter), "mellea");
+	cr_expect_str_eq(text_of(table, binding_at(table, 2)->name), "sqlite3");
+	cr_expect_eq(binding_at(table, 2)->entry_count, 16);
+	cr_expect_eq(binding_at(table, 2)->code_count, 106);
+	cr_expect_eq(binding_at(table, 2)->adapter, 0);
+	cr_expect_str_eq(text_of(table, binding_at(table, 2)->source), "built-in");
 	free(table);
 }
 
@@ -206,7 +210,7 @@ Test(builtins, explanation_names_every_symbol)
 	FILE *out = open_memstream(&text, &bytes);
 
 	ss_explain_binding(out, table, 0);
-	ss_explain_binding(out, table, 1);
+	ss_explain_binding(out, table, 2);
 	fclose(out);
 	for (uint32_t i = 0; i < table->entries.count; i++)
 		cr_expect_not_null(strstr(text, text_of(table, entry_at(table, i)->symbol)));
@@ -218,16 +222,37 @@ Test(builtins, explanation_names_every_symbol)
 	free(table);
 }
 
+/* An adapter stands for entries: its spans and the hooks that make them are told instead. */
+Test(builtins, adapter_is_explained)
+{
+	struct ss_binding_table *table = builtins();
+	char *text = NULL;
+	size_t bytes;
+	FILE *out = open_memstream(&text, &bytes);
+
+	ss_explain_binding(out, table, 1);
+	fclose(out);
+	cr_expect_eq(strncmp(text, "mellea (built-in): Mellea", 25), 0, "%s", text);
+	cr_expect_not_null(strstr(text, "  span \"action\"\n      from component_pre_execute to "
+					"component_post_success or component_post_error\n"));
+	cr_expect_not_null(strstr(text, "  span \"stream\" (up to 0.7: stream_with_chunking)\n"));
+	cr_expect_null(strstr(text, "entries"));
+	free(text);
+	free(table);
+}
+
 Test(builtins, selection)
 {
 	uint64_t enabled = 99;
 
 	cr_expect_eq(ss_builtin_select("auto", &enabled), 0);
-	cr_expect_eq(enabled, 3);
+	cr_expect_eq(enabled, 7);
 	cr_expect_eq(ss_builtin_select("sqlite3", &enabled), 0);
+	cr_expect_eq(enabled, 4);
+	cr_expect_eq(ss_builtin_select("mellea", &enabled), 0);
 	cr_expect_eq(enabled, 2);
 	cr_expect_eq(ss_builtin_select("sqlite3::curl:", &enabled), 0);
-	cr_expect_eq(enabled, 3);
+	cr_expect_eq(enabled, 5);
 	cr_expect_eq(ss_builtin_select("none", &enabled), 0);
 	cr_expect_eq(enabled, 0);
 	cr_expect_eq(ss_builtin_select("", &enabled), 0);

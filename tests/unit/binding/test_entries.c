@@ -193,36 +193,14 @@ Test(entries, suggestions)
 	cr_expect_null(ss_suggest_nearest("", words, 3));
 }
 
-/* Changes `text` a little: bytes overwritten, cut out or doubled. */
-static void mutate(char *text)
-{
-	static const char soup[] = "{}[]\",:0123456789-eE.\\ntrufalse \n\xc3\xa9";
-	size_t length = strlen(text), at = rand() % length, n = 1 + rand() % 24;
-
-	if (n > length - at)
-		n = length - at;
-	switch (rand() % 4) {
-	case 0:
-		text[at] = soup[rand() % (sizeof(soup) - 1)];
-		break;
-	case 1:
-		memmove(text + at, text + at + n, length - at - n + 1);
-		break;
-	case 2:
-		memmove(text + at + n, text + at, length - at + 1);
-		break;
-	default:
-		memmove(text + rand() % (length - n + 1), text + at, n);
-	}
-}
-
 Test(entries, damaged_files_are_refused_or_compile, .timeout = 300)
 {
 	int refused = 0, rounds = 3000;
 
 	srand(2);
 	for (int i = 0; i < rounds; i++) {
-		const struct ss_binding_text *source = &ss_compile_builtins[i % 2];
+		/* the first and the last: the one between them is short */
+		const struct ss_binding_text *source = &ss_compile_builtins[i % 2 * 2];
 		char *text = malloc(source->bytes + 256), error[ERROR_BYTES];
 		struct ss_binding_table *table = NULL;
 

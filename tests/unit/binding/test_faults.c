@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <criterion/criterion.h>
 
-#define FAULTS_MIN 128 /* a data file that lost its cases must not pass */
+#define FAULTS_MIN 197 /* a data file that lost its cases must not pass */
 
 static int expect_fault(bool is_entry, const char *body, const char *message)
 {
@@ -88,6 +88,18 @@ Test(faults, symbols_are_limited)
 		"t.json:2: entries[400]: expected at most 400 symbols in all bindings together");
 }
 
+Test(faults, python_functions_are_limited)
+{
+	const char *call = "%s{\"python\": \"m:f%d\", \"role\": \"action\", \"when\": \"call\"}";
+	const char *symbols = HEAD "{\"symbol\": \"f\", \"role\": \"action\", \"when\": \"call\"},";
+
+	expect_error(repeat(symbols, call, 256, "]}"), "");
+	expect_error(
+		repeat(symbols, call, 257, "]}"),
+		"t.json:2: entries[257]: expected at most 256 Python functions in all bindings "
+		"together");
+}
+
 Test(faults, chains_are_limited)
 {
 	const char *call = "%s{\"symbol\": \"f\", \"role\": \"action\", \"when\": \"call\", "
@@ -121,6 +133,18 @@ Test(faults, attributes_are_limited)
 	expect_error(repeat(head, number, 15, "]}]}"), "");
 	expect_error(repeat(head, number, 16, "]}]}"),
 		     "t.json:2: entries[0].attributes: expected at most 15 elements, got 16");
+	expect_error(repeat(head, content, 7, "]}]}"), "");
+	expect_error(repeat(head, content, 8, "]}]}"),
+		     "t.json:2: entries[0].attributes[7]: expected at most 15 attributes, where "
+		     "content counts twice");
+}
+
+Test(faults, python_attributes_are_limited_like_others)
+{
+	char *head = HEAD "{\"python\": \"m:f\", \"role\": \"action\", \"when\": \"call\", "
+			  "\"attributes\": [";
+	const char *content = "%s{\"key\": \"k%d\", \"value\": \"arg a\", \"content\": true}";
+
 	expect_error(repeat(head, content, 7, "]}]}"), "");
 	expect_error(repeat(head, content, 8, "]}]}"),
 		     "t.json:2: entries[0].attributes[7]: expected at most 15 attributes, where "
@@ -161,6 +185,33 @@ Test(faults, names_are_unique_across_files)
 	cr_expect_str_eq(error,
 			 "c.json:3: entries[0].symbol: can never be reached: binding \"t\" takes "
 			 "every call of it");
+}
+
+/* Only the build's own files can ask for an adapter; what they may have beside it. */
+Test(faults, adapters)
+{
+	static const struct {
+		const char *text, *message;
+	} cases[] = {
+		{ "{\"spanshim\": 1, \"name\": \"t\", \"adapter\": \"mellea\"}", "" },
+		{ "{\"spanshim\": 1, \"name\": \"t\", \"adapter\": \"mellea\",\n\"entries\": []}",
+		  "t:2: entries: not used beside \"adapter\"" },
+		{ "{\"spanshim\": 1, \"name\": \"t\", \"adapter\": \"mellea\",\n\"codes\": {}}",
+		  "t:2: codes: not used beside \"adapter\"" },
+		{ "{\"spanshim\": 1, \"name\": \"t\", \"adapter\": \"x\"}",
+		  "t:1: adapter: expected \"mellea\", got \"x\"" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ss_binding_text text = { "t", "built-in", cases[i].text,
+						strlen(cases[i].text) };
+		struct ss_binding_table *table = NULL;
+		char error[ERROR_BYTES] = "";
+
+		ss_compile_texts(SS_ARCH_X86_64, &text, 1, &table, error, sizeof(error));
+		cr_expect_str_eq(error, cases[i].message, "says: %s", error);
+		free(table);
+	}
 }
 
 Test(faults, bytes_that_are_no_utf8)

@@ -73,12 +73,13 @@ static const char mine[] = "{\"spanshim\": 1, \"name\": \"mine\", \"entries\": [
 
 Test(list, names)
 {
-	expect_count("auto", 2);
+	expect_count("auto", 3);
 	expect_count("", 0);
 	expect_count("none", 0);
 	expect_count("sqlite3", 1);
+	expect_count("mellea", 1);
 	expect_count("curl:sqlite3:curl", 2);
-	expect_count("auto:sqlite3", 2);
+	expect_count("auto:sqlite3", 3);
 	expect_count("none:curl", 1);
 }
 
@@ -88,7 +89,7 @@ Test(list, files)
 	write_file("noext", mine);
 	expect_count("mine.json", 1);
 	expect_count("./noext", 1);
-	expect_count("auto:mine.json", 3);
+	expect_count("auto:mine.json", 4);
 	expect_error("mine.json:mine.json", -EINVAL,
 		     "mine.json:1: name: there is a binding \"mine\" already");
 	unlink("mine.json");
@@ -128,9 +129,10 @@ Test(list, what_is_no_binding)
 		"sqlite", -EINVAL,
 		"sqlite: no such built-in binding, expected \"auto\", \"none\", sqlite3 (did you "
 		"mean that?), or the path of a file (with a '/' or ending in .json)");
-	expect_error("banana", -EINVAL,
-		     "banana: no such built-in binding, expected \"auto\", \"none\", \"curl\" or "
-		     "\"sqlite3\", or the path of a file (with a '/' or ending in .json)");
+	expect_error(
+		"banana", -EINVAL,
+		"banana: no such built-in binding, expected \"auto\", \"none\", \"curl\", "
+		"\"mellea\" or \"sqlite3\", or the path of a file (with a '/' or ending in .json)");
 }
 
 Test(list, a_fifo_does_not_block)

@@ -73,7 +73,7 @@ Test(verify, entries)
 	EXPECT_REFUSED(struct ss_entry, entries, 3, event_name, 7);
 	EXPECT_REFUSED(struct ss_entry, entries, 3, stream_name, 7);
 	EXPECT_REFUSED(struct ss_entry, entries, 3, error_code_key, 7);
-	EXPECT_REFUSED(struct ss_entry, entries, 3, binding, 2);
+	EXPECT_REFUSED(struct ss_entry, entries, 3, binding, 3);
 	EXPECT_REFUSED(struct ss_entry, entries, 3, role, SS_ROLE_COUNT);
 	EXPECT_REFUSED(struct ss_entry, entries, 3, when, SS_WHEN_COUNT);
 	EXPECT_REFUSED(struct ss_entry, entries, 3, hook_open, 200);
@@ -110,9 +110,40 @@ Test(verify, parts)
 	EXPECT_REFUSED(struct ss_constant, constants, 0, key, 0);
 	EXPECT_REFUSED(struct ss_constant, constants, 0, value, 0xffffffff);
 	EXPECT_REFUSED(struct ss_binding, bindings, 1, name, 0);
-	EXPECT_REFUSED(struct ss_binding, bindings, 1, entry_count, 1000);
-	EXPECT_REFUSED(struct ss_binding, bindings, 1, first_code, 1000);
-	EXPECT_REFUSED(struct ss_binding, bindings, 1, constant_count, 2);
+	EXPECT_REFUSED(struct ss_binding, bindings, 2, entry_count, 1000);
+	EXPECT_REFUSED(struct ss_binding, bindings, 2, first_code, 1000);
+	EXPECT_REFUSED(struct ss_binding, bindings, 2, constant_count, 2);
+	EXPECT_REFUSED(struct ss_binding, bindings, 1, adapter, 7);
+	EXPECT_REFUSED(struct ss_binding, bindings, 1, adapter, copy->strings.count);
+}
+
+/* Values of Python calls name strings. */
+Test(verify, python_values)
+{
+	struct ss_binding_table *table = compile_entries(
+		SS_ARCH_X86_64, "{\"python\": \"m:C.f\", \"role\": \"stream\", \"when\": \"call\", "
+				"\"parent\": \"arg a.b\"}");
+	struct ss_entry *entry;
+	uint32_t name;
+
+	cr_assert_not_null(table);
+	entry = (struct ss_entry *)entry_at(table, 0);
+	cr_expect_eq(ss_binding_verify(table, table->bytes), 0);
+	cr_expect_eq(entry->event_name, 0);
+	entry->flags &= ~SS_ENTRY_PYTHON;
+	cr_expect_eq(ss_binding_verify(table, table->bytes), -EINVAL, "others have a name there");
+	entry->flags |= SS_ENTRY_PYTHON;
+	name = entry->parent.argument;
+	entry->parent.argument = table->strings.count;
+	cr_expect_eq(ss_binding_verify(table, table->bytes), -EINVAL);
+	entry->parent.argument = name;
+	entry->parent.constant |= 1ll << 32;
+	cr_expect_eq(ss_binding_verify(table, table->bytes), -EINVAL);
+	entry->parent.constant = 3;
+	cr_expect_eq(ss_binding_verify(table, table->bytes), -EINVAL);
+	entry->parent.constant = -1;
+	cr_expect_eq(ss_binding_verify(table, table->bytes), -EINVAL);
+	free(table);
 }
 
 /* Getters of getters would be calls without end. */

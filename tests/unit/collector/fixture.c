@@ -19,7 +19,7 @@
 
 struct table {
 	struct ss_binding_table head;
-	struct ss_binding bindings[2];
+	struct ss_binding bindings[3];
 	struct ss_entry entries[FIX_ENTRIES];
 	struct ss_code codes[1];
 	struct ss_constant constants[1];
@@ -44,7 +44,7 @@ static void make_table(struct fixture *f, struct table *t, char *area, uint32_t 
 	t->head.magic = SS_BINDING_MAGIC;
 	t->head.version = SS_BINDING_VERSION;
 	t->head.bytes = sizeof(*t);
-	t->head.bindings = array(t, t->bindings, 2);
+	t->head.bindings = array(t, t->bindings, 3);
 	t->head.entries = array(t, t->entries, FIX_ENTRIES);
 	t->head.codes = array(t, t->codes, 1);
 	t->head.constants = array(t, t->constants, 1);
@@ -52,9 +52,12 @@ static void make_table(struct fixture *f, struct table *t, char *area, uint32_t 
 		(struct ss_binding){ .name = string(area, used, "calc"), .entry_count = 1 };
 	t->bindings[1] = (struct ss_binding){ .name = string(area, used, "db"),
 					      .first_entry = 1,
-					      .entry_count = FIX_ENTRIES - 1,
+					      .entry_count = FIX_PYTHON - 1,
 					      .constant_count = 1,
 					      .code_count = 1 };
+	t->bindings[2] = (struct ss_binding){ .name = string(area, used, "talk"),
+					      .first_entry = FIX_PYTHON,
+					      .entry_count = 1 };
 	t->entries[FIX_CALL] = (struct ss_entry){ .when = SS_WHEN_CALL,
 						  .symbol = string(area, used, "calc_run"),
 						  .span_name = string(area, used, "action calc") };
@@ -77,6 +80,12 @@ static void make_table(struct fixture *f, struct table *t, char *area, uint32_t 
 						  .symbol = string(area, used, "db_step"),
 						  .event_name = string(area, used, "row"),
 						  .stream_name = string(area, used, "stream db") };
+	t->entries[FIX_PYTHON] =
+		(struct ss_entry){ .when = SS_WHEN_CALL,
+				   .binding = 2,
+				   .flags = SS_ENTRY_PYTHON,
+				   .symbol = string(area, used, "talk.client:Talk.ask"),
+				   .span_name = string(area, used, "action talk") };
 	t->codes[0] = (struct ss_code){ 5, string(area, used, "BUSY"), 0 };
 	t->constants[0] = (struct ss_constant){ string(area, used, "db.system"),
 						string(area, used, "testdb") };
@@ -185,15 +194,37 @@ void payload_bool(struct payload *payload, uint32_t key, int value)
 	add(payload, key, SS_ATTR_BOOL)->i = value;
 }
 
-void payload_text(struct payload *payload, uint32_t key, const char *text, uint32_t bytes,
-		  uint8_t flags)
+void payload_bytes(struct payload *payload, uint32_t key, uint8_t type, const void *data,
+		   uint32_t bytes, uint8_t flags)
 {
-	struct ss_attr *attr = add(payload, key, SS_ATTR_STRING);
+	struct ss_attr *attr = add(payload, key, type);
 
 	attr->flags = flags;
 	attr->s.bytes = attr->s.length = bytes;
-	memcpy(payload->data + payload->bytes, text, bytes);
+	memcpy(payload->data + payload->bytes, data, bytes);
 	payload->bytes += (bytes + 7) & ~7u;
+}
+
+void payload_text(struct payload *payload, uint32_t key, const char *text, uint32_t bytes,
+		  uint8_t flags)
+{
+	payload_bytes(payload, key, SS_ATTR_STRING, text, bytes, flags);
+}
+
+void payload_strings(struct payload *payload, uint32_t key, const char *const *texts,
+		     uint32_t count)
+{
+	char data[2048];
+	uint32_t used = 0, i;
+
+	for (i = 0; i < count; i++) {
+		uint32_t bytes = (uint32_t)strlen(texts[i]);
+
+		memcpy(data + used, &bytes, sizeof(bytes));
+		memcpy(data + used + sizeof(bytes), texts[i], bytes);
+		used += (uint32_t)sizeof(bytes) + bytes;
+	}
+	payload_bytes(payload, key, SS_ATTR_STRINGS, data, used, 0);
 }
 
 uint64_t fixture_put(struct fixture *f, uint32_t index, const struct ss_event *event,

@@ -19,6 +19,7 @@ enum {
 	FIX_CLOSE,   /* closes it */
 	FIX_ACTION,  /* "action db", OPEN; error code key db.code, code 5 is "BUSY" */
 	FIX_STEP,    /* EVENT "row" of stream "stream db" */
+	FIX_PYTHON,  /* "action talk", CALL of talk.client:Talk.ask, alone in its binding */
 	FIX_ENTRIES,
 };
 
@@ -48,6 +49,12 @@ void payload_double(struct payload *payload, uint32_t key, double value);
 void payload_bool(struct payload *payload, uint32_t key, int value);
 void payload_text(struct payload *payload, uint32_t key, const char *text, uint32_t bytes,
 		  uint8_t flags);
+
+/* A value that has bytes, of any type; and SS_ATTR_STRINGS of `count` NUL-terminated ones. */
+void payload_bytes(struct payload *payload, uint32_t key, uint8_t type, const void *data,
+		   uint32_t bytes, uint8_t flags);
+void payload_strings(struct payload *payload, uint32_t key, const char *const *texts,
+		     uint32_t count);
 
 /* Puts an event into a ring and returns its position; SIZE_MAX when it does not fit. `payload` may
  * be NULL. */

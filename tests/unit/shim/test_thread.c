@@ -13,12 +13,16 @@
 #include "shim/context.h"
 #include "shim/intercept/intercept.h"
 #include "shim/process.h"
+#include "shim/python/python.h"
 
 static bool active, has_inheritance;
 static int inherit_count;
 static struct ss_inheritance inherited;
 static uint64_t inherited_stack_bytes;
 static pid_t inherited_by;
+static uint64_t python_id;
+static int bequests, inherited_bequests, returned_bequests;
+static bool has_bequest;
 
 bool ss_process_active(void)
 {
@@ -31,11 +35,33 @@ bool ss_context_bequeath(struct ss_inheritance *ret_inheritance)
 		return false;
 	*ret_inheritance = (struct ss_inheritance){
 		.span = { .span_id = 1, .trace_hi = 2, .trace_lo = 3, .session_id = 4 },
+		.python_id = python_id,
 		.ambient_key = 5,
 		.ambient_id = 6,
 	};
 	errno = EDOM;
 	return true;
+}
+
+void *ss_python_bequeath(void)
+{
+	errno = EDOM;
+	if (!has_bequest)
+		return NULL;
+	bequests++;
+	return &bequests;
+}
+
+void ss_python_inherit(void *bequest)
+{
+	inherited_bequests += bequest == &bequests;
+	errno = EDOM;
+}
+
+void ss_python_disinherit(void *bequest)
+{
+	returned_bequests += bequest == &bequests;
+	errno = EDOM;
 }
 
 void ss_context_inherit(const struct ss_inheritance *inheritance, uint64_t stack_bytes)
@@ -115,6 +141,38 @@ Test(thread, nothing_to_inherit)
 	has_inheritance = false;
 	assert_thread(NULL);
 	cr_assert_eq(inherit_count, 0);
+}
+
+Test(thread, python_span_and_native_call)
+{
+	has_bequest = true;
+	python_id = 99;
+	assert_thread(NULL);
+	cr_assert_eq(inherited_bequests, 1);
+	cr_assert_eq(inherited.span.span_id, 1);
+	cr_assert_eq(inherited.python_id, 99);
+}
+
+Test(thread, python_span_alone)
+{
+	has_bequest = true;
+	has_inheritance = false;
+	assert_thread(NULL);
+	cr_assert_eq(inherit_count, 1);
+	cr_assert_eq(inherited_bequests, 1);
+}
+
+/* The bequest knows when it has ended, a copy would not. */
+Test(thread, python_span_is_not_copied_as_well)
+{
+	has_bequest = true;
+	python_id = 1;
+	assert_thread(NULL);
+	cr_assert_eq(inherited_bequests, 1);
+	cr_assert_eq(inherited.span.span_id, 0);
+	has_bequest = false;
+	assert_thread(NULL);
+	cr_assert_eq(inherited.span.span_id, 1);
 }
 
 Test(thread, inert)
@@ -228,9 +286,13 @@ Test(thread, failure_is_libcs_and_leaks_nothing)
 	cr_assert_eq(pthread_attr_setstacksize(&attributes, (size_t)1 << 50), 0);
 	error = real(&thread, &attributes, look_around, NULL);
 	cr_assert_neq(error, 0);
+	has_bequest = true;
 	before = mallinfo2().uordblks;
 	for (int i = 0; i < 1000; i++)
 		cr_assert_eq(pthread_create(&thread, &attributes, look_around, NULL), error);
+	cr_assert_eq(bequests, 1000);
+	cr_assert_eq(returned_bequests, 1000);
+	cr_assert_eq(inherited_bequests, 0);
 	cr_assert_lt((long)(mallinfo2().uordblks - before),
 		     (long)(1000 * sizeof(struct ss_inheritance) / 2));
 	pthread_attr_destroy(&attributes);

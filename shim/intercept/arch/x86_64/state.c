@@ -10,6 +10,8 @@
 #define CPUID_FEATURES  1
 #define CPUID_XSAVE     0xd
 #define FEATURE_OSXSAVE (1u << 27)
+#define XSAVE_FEATURES  1 /* of CPUID_XSAVE */
+#define FEATURE_XGETBV1 (1u << 2)
 /* Legacy area and header, where x87 and SSE are. */
 #define XSAVE_BASE_BYTES 576u
 #define FXSAVE_BYTES     512u /* thunk.S tells the two by this */
@@ -24,7 +26,7 @@ _Static_assert(offsetof(struct ss_frame, result) == 224, "thunk.S");
 _Static_assert(offsetof(struct ss_frame, saved_fp) == SS_FRAME_BYTES, "thunk.S");
 _Static_assert(SS_SLOTS == 512 && SS_THUNK_BYTES == 16, "thunk.S");
 
-uint32_t ss_arch_state_bytes;
+uint32_t ss_arch_state_bytes, ss_arch_tells_use;
 
 void ss_arch_measure_state(void)
 {
@@ -42,4 +44,6 @@ void ss_arch_measure_state(void)
 			bytes = ebx + eax;
 	}
 	ss_arch_state_bytes = (bytes + 63) & ~63u;
+	__cpuid_count(CPUID_XSAVE, XSAVE_FEATURES, eax, ebx, ecx, edx);
+	ss_arch_tells_use = eax & FEATURE_XGETBV1;
 }

@@ -16,4 +16,8 @@ void ss_arch_measure_state(void);
  * not measured yet. */
 extern uint32_t ss_arch_state_bytes;
 
+/* Not 0: the processor tells which of those registers are in use (xgetbv of 1). 0 also until
+ * measured. */
+extern uint32_t ss_arch_tells_use;
+
 #endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/otlp_head.h"
+
+#include <string.h>
+
+#include "collector/otlp_value.h"
+#include "collector/subscribers/tracing.h"
+
+#define CONSTANTS_MAX  128u
+#define HEADINGS_BYTES 65536u
+
+static const char native_scope[] = "spanshim.native";
+
+/* In pieces that ss_json_bytes takes. */
+void ss_otlp_append_slow(struct ss_json *json, const char *text, size_t bytes)
+{
+	while (bytes > 0) {
+		size_t part = bytes < SS_JSON_BYTES_MIN ? bytes : SS_JSON_BYTES_MIN;
+
+		ss_json_bytes(json, text, part);
+		text += part;
+		bytes -= part;
+	}
+}
+
+/* --- scope --- */
+
+/* The text of a field of the opening event; NULL: none, or empty. */
+static const char *open_text(const struct ss_otlp *otlp, uint32_t field, size_t *ret_bytes)
+{
+	const struct ss_attr *attr = field ? ss_parts_find(otlp->parts->open, field) : NULL;
+
+	if (attr == NULL || attr->type != SS_ATTR_STRING || attr->s.bytes == 0)
+		return NULL;
+	*ret_bytes = attr->s.bytes;
+	return (const char *)(attr + 1);
+}
+
+static void begin_scope(struct ss_otlp *otlp, const struct ss_otlp_scope *scope)
+{
+	struct ss_json *json = &otlp->json;
+
+	if (otlp->scope.name != NULL)
+		ss_json_raw(json, "]},");
+	otlp->scope = *scope;
+	ss_json_raw(json, "{\"scope\":{\"name\":\"");
+	ss_json_bytes(json, scope->name, strlen(scope->name));
+	ss_json_raw(json, "\"");
+	if (scope->version_bytes > 0) {
+		ss_json_raw(json, ",\"version\":");
+		ss_json_string(json, scope->version, scope->version_bytes, UINT32_MAX);
+	}
+	ss_json_raw(json, "},\"spans\":[");
+}
+
+static void adapted_scope(struct ss_otlp *otlp)
+{
+	const struct ss_tracing_span *tracing = ss_tracing_span_of(otlp->parts->open->hook);
+	struct ss_otlp_scope scope = { .name = tracing ? tracing->scope : ss_tracing_application };
+	size_t bytes = 0;
+	const char *version = open_text(otlp, SS_FIELD_SCOPE_VERSION, &bytes);
+
+	if (bytes > sizeof(scope.version))
+		bytes = sizeof(scope.version);
+	if (version != NULL)
+		memcpy(scope.version, version, bytes);
+	scope.version_bytes = (uint32_t)bytes;
+	if (otlp->scope.name == scope.name && otlp->scope.version_bytes == bytes &&
+	    memcmp(otlp->scope.version, scope.version, bytes) == 0)
+		ss_json_raw(&otlp->json, ",");
+	else
+		begin_scope(otlp, &scope);
+}
+
+void ss_otlp_scope(struct ss_otlp *otlp)
+{
+	static const struct ss_otlp_scope native = { native_scope, sizeof(SS_VERSION) - 1,
+						     SS_VERSION };
+
+	if (ss_is_dialect(otlp->parts->open->entry))
+		adapted_scope(otlp);
+	else if (otlp->scope.name == native_scope)
+		ss_json_raw(&otlp->json, ",");
+	else
+		begin_scope(otlp, &native);
+}
+
+/* --- what all spans of an entry have --- */
+
+/* Python's "pkg.mod:Class.method" in the semantic conventions' form. */
+static void write_function(struct ss_json *json, const char *symbol, bool python)
+{
+	const char *colon = python ? strchr(symbol, ':') : NULL;
+
+	if (colon == NULL) {
+		ss_otlp_text(json, symbol);
+		return;
+	}
+	ss_json_raw(json, "\"");
+	ss_json_escaped(json, symbol, (size_t)(colon - symbol));
+	ss_json_raw(json, ".");
+	ss_json_escaped(json, colon + 1, strnlen(colon + 1, SS_OTLP_TEXT_MAX));
+	ss_json_raw(json, "\"");
+}
+
+static void write_heading(struct ss_otlp *otlp, struct ss_heading *heading, uint32_t index)
+{
+	const struct ss_image_view *view = otlp->view;
+	const struct ss_entry *entry = ss_image_entry(view, index);
+	const struct ss_binding *binding = entry ? ss_image_binding(view, entry) : NULL;
+	struct ss_json *json = &otlp->headings_text;
+	uint32_t i, name;
+
+	name = entry == NULL                  ? 0
+	       : entry->when == SS_WHEN_EVENT ? entry->stream_name
+					      : entry->span_name;
+	heading->start = (uint32_t)ss_json_length(json);
+	ss_otlp_text(json, ss_image_string(view, name));
+	heading->name_bytes = (uint32_t)ss_json_length(json) - heading->start;
+	ss_json_raw(json, ",{\"key\":\"code.function.name\",\"value\":{\"stringValue\":");
+	write_function(json, ss_image_string(view, entry ? entry->symbol : 0),
+		       entry != NULL && (entry->flags & SS_ENTRY_PYTHON));
+	ss_json_raw(json, "}}");
+	heading->attribute_count = 2; /* this one and thread.id */
+	for (i = 0; binding != NULL && i < binding->constant_count && i < CONSTANTS_MAX; i++) {
+		uint64_t at = (uint64_t)binding->first_constant + i;
+
+		if (at >= view->constant_count)
+			break;
+		ss_json_raw(json, ",{\"key\":");
+		ss_otlp_text(json, ss_image_string(view, view->constants[at].key));
+		ss_json_raw(json, ",\"value\":{\"stringValue\":");
+		ss_otlp_text(json, ss_image_string(view, view->constants[at].value));
+		ss_json_raw(json, "}}");
+		heading->attribute_count++;
+	}
+	heading->bytes = (uint32_t)ss_json_length(json) - heading->start;
+	heading->entry = index + 1;
+}
+
+const struct ss_heading *ss_otlp_heading(struct ss_otlp *otlp)
+{
+	uint32_t index = otlp->parts->open->entry;
+	struct ss_heading *heading = &otlp->headings[index % SS_HEADINGS];
+
+	if (heading->entry == index + 1 && heading->entry != 0)
+		return heading;
+	if (ss_is_dialect(index))
+		return NULL;
+	if (ss_json_length(&otlp->headings_text) > HEADINGS_BYTES) {
+		memset(otlp->headings, 0, SS_HEADINGS * sizeof(*heading));
+		otlp->headings_text.p = ss_json_text(&otlp->headings_text);
+	}
+	write_heading(otlp, heading, index);
+	return heading;
+}
+
+/* --- name and kind --- */
+
+void ss_otlp_name(struct ss_otlp *otlp)
+{
+	const struct ss_log_entry *open = otlp->parts->open;
+	const struct ss_tracing_span *tracing;
+	struct ss_json *json = &otlp->json;
+	const char *name = "span", *more = NULL;
+	uint32_t dialect = open->entry - SS_DIALECT_BASE;
+	size_t bytes = 0;
+
+	tracing = ss_tracing_span_of(open->hook);
+	if (tracing != NULL) {
+		name = tracing->names[dialect];
+		more = open_text(otlp, tracing->name_fields[dialect], &bytes);
+	}
+	ss_json_raw(json, "\"");
+	ss_json_bytes(json, name, strlen(name));
+	if (more != NULL) {
+		ss_json_raw(json, " ");
+		ss_json_escaped(json, more, bytes < SS_OTLP_TEXT_MAX ? bytes : SS_OTLP_TEXT_MAX);
+	}
+	ss_json_raw(json, "\"");
+}
+
+bool ss_otlp_is_client(const struct ss_otlp *otlp)
+{
+	const struct ss_log_entry *open = otlp->parts->open;
+	const struct ss_tracing_span *tracing = ss_tracing_span_of(open->hook);
+	size_t bytes;
+	const char *provider = open_text(otlp, SS_FIELD_PROVIDER, &bytes);
+
+	return tracing != NULL && tracing->has_client && provider != NULL &&
+	       ss_vocabulary_is_remote(open->entry, provider, bytes);
+}

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""docs/BINDINGS.md: its examples are valid, and that of Python gives the tree that stands there."""
+
+import json
+import os
+import re
+
+from harness import SOURCE, Case, main
+
+GUIDE = os.path.join(SOURCE, "docs", "BINDINGS.md")
+# What the example only declares.
+PACKAGE = {
+    "__init__.py": "",
+    "client.py": """\
+import asyncio
+from talk.model import Model
+
+class Talk:
+    def __init__(self, model, temperature=0.7):
+        self.model = Model(model)
+
+    def ask(self, prompt):
+        return asyncio.run(self.model.generate(prompt))
+
+    def tokens(self, prompt):
+        yield from ("It", "reflects", "it.")
+
+    def close(self):
+        self.model = None
+""",
+    "model.py": """\
+class Answer:
+    def __init__(self, text, usage):
+        self.text, self.usage = text, usage
+
+class Model:
+    def __init__(self, name):
+        self.name = name
+
+    async def generate(self, prompt):
+        if not prompt:
+            raise ValueError("nothing asked")
+        return Answer("Blue light scatters most.", {"input": 6, "output": 4})
+"""}
+PROGRAM = """\
+from talk.client import Talk
+talk = Talk("small-1")
+print(talk.ask("Why is the sky blue?").text)
+print(*talk.tokens("And the sea?"))
+try:
+    talk.ask("")
+except ValueError as error:
+    print("failed:", error)
+talk.close()
+"""
+
+
+def blocks(text):
+    """The fenced blocks of a page: (language, content)."""
+    return re.findall(r"^```(\w*)\n(.*?)^```$", text, re.M | re.S)
+
+
+def without_numbers(tree):
+    """What two runs of `spanshim tree` have in common."""
+    tree = re.sub(r"^trace [0-9a-f]{32} · .* UTC", "trace", tree)
+    tree = re.sub(r"^ *[0-9.]+ (ms|µs|s) ", "T ", tree, flags=re.M)
+    return re.sub(r"python[0-9.]*\[\d+\]", "python", tree)
+
+
+class Guide(Case):
+    def setUp(self):
+        super().setUp()
+        with open(GUIDE, encoding="utf-8") as file:
+            self.blocks = blocks(file.read())
+
+    def files(self):
+        """The binding files that stand in the guide."""
+        return [content for language, content in self.blocks
+                if language == "json" and '"spanshim"' in content]
+
+    def test_binding_files_are_valid(self):
+        self.assertEqual(len(self.files()), 2)
+        for content in self.files():
+            checked = self.command("bindings", self.write("example.json", content))
+            self.assertEqual((checked.status, checked.stderr), (0, b""))
+
+    def test_other_blocks_are_valid_where_they_belong(self):
+        """Fragments: entries and parts of them, put into a file around them."""
+        entry = {"symbol": "f", "role": "action", "when": "call"}
+        fragments = [c for language, c in self.blocks if language == "json"]
+        fragments = [c for c in fragments if '"spanshim"' not in c]
+        self.assertEqual(len(fragments), 2)
+        for content in fragments:
+            if content.startswith('"error"'):
+                entries = [dict(entry, **json.loads("{%s}" % content))]
+            else:
+                entries = json.loads("[%s]" % content)
+            whole = {"spanshim": 1, "name": "t", "entries": entries}
+            checked = self.command("bindings", self.write("part.json", json.dumps(whole)))
+            self.assertEqual((checked.status, checked.stderr), (0, b""), content)
+
+    def test_built_in_ones(self):
+        listed = self.command("bindings").stdout.decode().splitlines()[1:]
+        self.assertEqual([line.split()[0] for line in listed], ["curl", "mellea", "sqlite3"])
+        told = self.command("bindings", "mellea").stdout.decode()
+        for word in ("start_session", "session", "action", "sampling", "validation",
+                     "execute_tool TOOL", "stream", "chat MODEL", "text_completion MODEL"):
+            self.assertIn('span "%s"' % word, told)
+        json.loads(self.command("bindings", "--json", "mellea").stdout)
+
+    def test_python_functions_are_not_looked_up_in_programs(self):
+        checked = self.command("bindings", "--against", "/usr/bin/sqlite3",
+                               self.write("talk.json", self.files()[1]))
+        self.assertEqual(checked.status, 1)
+        self.assertIn(b"  5 Python functions cannot be looked up in an ELF file\n", checked.stdout)
+        checked = self.command("bindings", "--against", "/usr/bin/sqlite3", "mellea", "sqlite3")
+        self.assertEqual(checked.status, 0)
+        self.assertIn(b"mellea in /usr/bin/sqlite3:\n  traces Python code", checked.stdout)
+
+    def test_python_example_gives_its_tree(self):
+        os.mkdir(self.path("talk"))
+        for name, content in PACKAGE.items():
+            self.write(os.path.join("talk", name), content)
+        program = self.write("program.py", PROGRAM)
+        binding = self.write("talk.json", self.files()[1])
+        result = self.trace(["/usr/bin/python3", "-B", program], bindings=binding)
+        self.assertEqual(result.stdout, b"Blue light scatters most.\nIt reflects it.\n"
+                                        b"failed: nothing asked\n")
+        shown = self.command("tree", self.out).stdout.decode("utf-8")
+        promised, = [content for language, content in self.blocks
+                     if not language and "session talk" in content and "trace " in content]
+        self.assertEqual(without_numbers(shown), without_numbers(promised))
+
+
+if __name__ == "__main__":
+    main()
