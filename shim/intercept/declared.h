@@ -21,7 +21,7 @@ uint32_t ss_declared_set(const struct ss_binding_table *table, uint64_t enabled)
 
 /* Beyond any entry's index: a replacement's, added to this. Also SS_NO_INDEX is. */
 #define SS_DECLARED_REPLACED 0x80000000u
-#define SS_REPLACEMENTS_MAX  4u
+#define SS_REPLACEMENTS_MAX  8u
 
 /* See ss_intercept_replace. False: no room. Before any other thread can ask. */
 bool ss_declared_replace(const char *name, void *function, void **real);

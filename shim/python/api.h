@@ -101,10 +101,11 @@ struct ss_py_allocator {
 	X(PyObject *, PyContextVar_Set, (PyObject *, PyObject *))
 
 /* Not in every version; NULL where missing. */
-#define SS_PY_OPTIONAL(X)                                                     \
-	X(PyObject *, PyList_GetItemRef, (PyObject *, Py_ssize_t)) /* 3.13 */ \
-	X(void *, PyInterpreterState_Get, (void))                  /* 3.9 */  \
-	X(void *, _PyInterpreterState_Get, (void))                 /* 3.8 */  \
+#define SS_PY_OPTIONAL(X)                                                                      \
+	X(PyObject *, PyInstanceMethod_New, (PyObject *))          /* not in the stable ABI */ \
+	X(PyObject *, PyList_GetItemRef, (PyObject *, Py_ssize_t)) /* 3.13 */                  \
+	X(void *, PyInterpreterState_Get, (void))                  /* 3.9 */                   \
+	X(void *, _PyInterpreterState_Get, (void))                 /* 3.8 */                   \
 	X(void *, PyInterpreterState_Main, (void))
 
 #define SS_PY_DATA(X)      \

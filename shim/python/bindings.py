@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Users' Python bindings: puts wrappers where the entries of bindings() say, and tells what they see.
+"""Users' Python bindings: puts wrappers where the entries of bindings() say; tells what they see.
 
 Runs in a dictionary of its own with the globals of runtime.py. How a wrapper is made is in
 wrapper.py; here is what it does before and after the call (the phases), for the four "when".
@@ -43,10 +43,11 @@ EXACT = ((str, str.__str__), (int, int.__int__), (float, float.__float__), (byte
 
 
 def key_of(value):
-    """Numbers and strings are themselves, everything else its identity."""
-    if isinstance(value, (str, int, float, bytes)):
+    """Numbers and strings are themselves, everything else its identity. Runs nothing of theirs."""
+    its = type(value)
+    if issubclass(its, (str, int, float, bytes)):
         for kind, exact in EXACT:
-            if isinstance(value, kind):
+            if issubclass(its, kind):
                 return exact(value)
     return (id(value),)
 
@@ -78,14 +79,18 @@ def look_up(entry, roles, value, take_out=False):
         key = entry.binding, role, its
         spans = handles.get(key)
         while spans:
-            span, reference = spans[-1]
-            valid = reference is None or reference() is value
-            if take_out or not valid:
-                spans.pop()
+            try:  # other threads are here as well
+                span, reference = spans.pop() if take_out else spans[-1]
+            except IndexError:
+                break
             if not spans:
-                handles.pop(key, None)
-            if valid:
+                refilled = handles.pop(key, None)
+                if refilled:
+                    handles[key] = refilled
+            if reference is None or reference() is value:
                 return span
+            if not take_out:  # of another object, which was at this address
+                break
     return None
 
 
@@ -144,8 +149,9 @@ def take(captures, values, result=None, failed=False):
                 pairs += length_key, len(value)
             if content or not flags & CONTENT:
                 pairs += key, value
-        except Exception:
-            pass
+        except Exception as error:
+            if is_programs(error):
+                raise
     return pairs
 
 
@@ -153,12 +159,14 @@ def value_of(operand, values, result=None):
     """Of a handle or parent; None: there is none."""
     try:
         return operand and follow(result if operand[0] is None else values[operand[0]], operand[1])
-    except Exception:
+    except Exception as error:
+        if is_programs(error):
+            raise
         return None
 
 
 # ---- phases: begin(values) -> state, end(state, values, result); fail(state, values) while the
-# exception is being handled
+# exception is being handled. What they let through is the program's (is_programs).
 
 class Lost(dict):
     """States of calls that failed so deep in a recursion that nothing more could be called."""
@@ -183,15 +191,18 @@ def phases_of_call(entry, sight):
             if sight.parent:
                 parent = look_up(entry, roles, value_of(sight.parent, values))
             pairs = take(sight.before, values)
-        except Exception:
+        except RecursionError:
             pass
         return open(entry.index, entry.hook_open, None, parent, *pairs)
 
     def end(span, values, result):
+        pairs = ()
         try:
-            close(span, entry.hook_close, OK, *take(sight.after, values, result))
-        except Exception:
+            pairs = take(sight.after, values, result)
+        except RecursionError:
             pass
+        finally:
+            close(span, entry.hook_close, OK, *pairs)
 
     def fail(span, values):
         try:
@@ -207,8 +218,10 @@ def phases_of_call(entry, sight):
                 close(span, entry.hook_error, EXCEPTION, *pairs, *exception_pairs(error))
         except RecursionError:
             lost[span] = entry.hook_error
-        except Exception:
-            pass
+        except Exception as error:
+            close(span, entry.hook_error, EXCEPTION)
+            if is_programs(error):
+                raise
     return begin, end, fail
 
 
@@ -230,7 +243,7 @@ def phases_of_open(entry, sight):
                 pairs = take(sight.after, values, result)
                 if pairs:
                     annotate(span, *pairs)
-        except Exception:
+        except RecursionError:
             pass
         if entry.role != SESSION:  # such are parents only of what names them
             swap(before)
@@ -246,7 +259,7 @@ def phases_of_close(entry, sight):
     def begin(values):
         try:  # before the call: after it another object may be in its place
             return look_up(entry, (entry.role,), value_of(sight.handle, values), take_out=True)
-        except Exception:
+        except RecursionError:
             return None
     return begin, end, fail
 
@@ -267,7 +280,7 @@ def phases_of_event(entry, sight):
             if span is not None:
                 pairs = take(sight.after, values, result)
                 point(span, entry.index, entry.hook_point, 0, *pairs)
-        except Exception:
+        except RecursionError:
             pass
 
     _, _, fail = phases_of_call(entry, sight)
@@ -389,7 +402,9 @@ def bind(module, entry):
     *owners, name = entry.path.split(".")
     owner = module
     for part in owners:
-        owner = getattr(owner, part)
+        owner = getattr(owner, part, None)
+        if owner is None:
+            raise Unsuitable("there is no such attribute")
     if isinstance(owner, type) and name.startswith("__") and not name.endswith("__"):
         name = "_%s%s" % (owner.__name__.lstrip("_"), name)
     raw = raw_attribute(owner, name)

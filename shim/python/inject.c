@@ -37,7 +37,9 @@ static const struct {
 	{ "mellea", "mellea.telemetry.tracing" },
 };
 #define ADAPTER_TARGETS (sizeof(adapter_targets) / sizeof(adapter_targets[0]))
-/* Only once the embedded Python is there: workers inherit what their submitter is in. */
+/* Only once the embedded Python is there: threads inherit what their creator is in, workers what
+ * their submitter is in. */
+static const char threads_module[] = "threading";
 static const char executor_module[] = "concurrent.futures.thread";
 
 /* In tracebacks. Warnings and logging take frames of files named so ("importlib" and "_bootstrap")
@@ -78,7 +80,7 @@ static bool collect_targets(void)
 	const struct ss_binding *bindings = ss_binding_array(table, table->bindings);
 	const struct ss_entry *entries = ss_binding_array(table, table->entries);
 	const char *strings = ss_binding_array(table, table->strings);
-	uint32_t most = ADAPTER_TARGETS + 1;
+	uint32_t most = ADAPTER_TARGETS + 2; /* threads and executors */
 
 	for (uint32_t i = 0; i < table->entries.count; i++)
 		most += (entries[i].flags & SS_ENTRY_PYTHON) != 0;
@@ -165,6 +167,7 @@ static uint32_t run_stage2(void)
 	__atomic_store_n(&stage2_thread, &this_thread, __ATOMIC_RELAXED);
 	ss_guard_enter();
 	if (run_embedded()) {
+		add_target(threads_module, sizeof(threads_module) - 1);
 		add_target(executor_module, sizeof(executor_module) - 1);
 		ss_python_native_start();
 	} else if (is_for_program()) {

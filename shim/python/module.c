@@ -9,6 +9,7 @@
 #include "shim/hot.h"
 #include "shim/log.h"
 #include "shim/python/entries.h"
+#include "shim/python/native.h"
 #include "shim/python/spans.h"
 #include "shim/value.h"
 
@@ -238,6 +239,37 @@ static PyObject *m_bindings(PyObject *self, PyObject *const *args, Py_ssize_t co
 	return ss_py.PyList_New(0);
 }
 
+/* `self` is Thread._bootstrap_inner. What the creator was in, be it nothing, becomes the thread's
+ * own, so that also contexts copied from it have it, wherever they are used. In C: no frame of ours
+ * in the thread's stack. */
+static PyObject *run_thread(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+	PyObject *inherited = ss_python_native_inherited();
+
+	ss_py.Py_DecRef(ss_python_span_swap(inherited ? inherited : ss_py._Py_NoneStruct));
+	return ss_py.PyObject_CallFunctionObjArgs(self, count ? args[0] : NULL, NULL);
+}
+
+/* thread_method(function): what to put in Thread in its place; the same where that cannot be had.
+ */
+static PyObject *m_thread_method(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+	static PyMethodDef method = { "_bootstrap_inner", run_thread, SS_PY_FASTCALL, NULL };
+	PyObject *function, *bound = NULL;
+
+	if (count < 1)
+		return none();
+	function =
+		ss_py.PyInstanceMethod_New ? ss_py.PyCFunction_NewEx(&method, args[0], NULL) : NULL;
+	if (function)
+		bound = ss_py.PyInstanceMethod_New(function);
+	ss_py.Py_DecRef(function);
+	if (bound)
+		return bound;
+	ss_py.PyErr_Clear();
+	return ss_python_new_reference(args[0]);
+}
+
 static PyMethodDef methods[] = {
 	{ "open", m_open, SS_PY_FASTCALL, NULL },
 	{ "close", m_close, SS_PY_FASTCALL, NULL },
@@ -249,6 +281,7 @@ static PyMethodDef methods[] = {
 	{ "is_open", m_is_open, SS_PY_FASTCALL, NULL },
 	{ "log", m_log, SS_PY_FASTCALL, NULL },
 	{ "bindings", m_bindings, SS_PY_FASTCALL, NULL },
+	{ "thread_method", m_thread_method, SS_PY_FASTCALL, NULL },
 };
 
 /* Takes over the reference; a NULL object is the error of whoever made it. */

@@ -2,9 +2,9 @@
  *
  * The Python span that is current, for the native side. Native code is called with the GIL or, more
  * often, after an extension module has let go of it; the context variable can be read only with it.
- * So each thread keeps a copy: renewed when the variable is set, when it is read
- * and, as tasks take turns on a thread unseen by us, whenever an extension module lets go of the
- * GIL. Must not: wait for the GIL, take it, or touch a reference count without it.
+ * So each thread keeps a copy: renewed when the variable is set, when it is read and, as tasks take
+ * turns on a thread unseen by us, whenever an extension module lets go of the GIL. Must not: wait
+ * for the GIL, take it, or touch a reference count without it.
  */
 #include "shim/python/native.h"
 
@@ -34,11 +34,12 @@ static void (*real_gilstate_release)(int state);
 static __thread struct ss_python_current remembered;
 static pthread_key_t key; /* whose destructor ends a bequest */
 static bool key_made;
-/* Bequests of threads that have ended, until somebody with the GIL comes by. At most one per thread
- * that was started since: starting one with a bequest empties it. */
+/* Bequests of threads that have ended, until somebody with the GIL comes by. Bounded: a thread that
+ * starts another with one releases these first. */
 static struct bequest *left;
 
-/* PyGILState_Check says yes too often: always, once there was a subinterpreter. */
+/* PyGILState_Check says yes too often: always, once there was a subinterpreter. Before 3.12 the
+ * attached state is the process's, not the thread's, so it may be another thread's. */
 static bool holds_gil(void)
 {
 	void *own = own_state();
@@ -237,6 +238,8 @@ void ss_python_native_start(void)
 		return;
 	if (!key_made)
 		key_made = pthread_key_create(&key, end_thread) == 0;
+	/* This thread came with nothing, and nor do contexts that are copied from its. */
+	ss_py.Py_DecRef(ss_python_span_swap(ss_py._Py_NoneStruct));
 	/* Release: what it needs is there. Partner: ss_shadow_ask_python. */
 	__atomic_store_n(&ss_python_current, tell_current, __ATOMIC_RELEASE);
 }

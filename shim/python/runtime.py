@@ -141,10 +141,28 @@ def run(name, space):
 
 # ---- exceptions
 
+def is_programs(error):
+    """It only came by: a signal handler of the program raised it while code of ours was running.
+    Handlers are given the frame that they interrupt."""
+    entry = error.__traceback__
+    while entry is not None and entry.tb_next is not None:
+        interrupted, entry = entry.tb_frame, entry.tb_next
+        variables = entry.tb_frame.f_locals
+        for name in entry.tb_frame.f_code.co_varnames[:4]:
+            value = variables.get(name)
+            if type(value) is tuple:  # *args
+                value = value[1] if len(value) > 1 else None
+            if value is interrupted:
+                return True
+    return False
+
+
 def message_of(error):
     try:
         return str(error)
-    except Exception:
+    except Exception as other:
+        if is_programs(other):
+            raise
         return ""
 
 
@@ -178,7 +196,7 @@ def stacktrace_of(error):
 
 
 def exception_pairs(error):
-    """What an exception says of the span that it ends, as pairs for close(). Never raises."""
+    """What an exception says of the span that it ends, as pairs for close()."""
     pairs = []
     try:
         pairs += F["ERROR_TYPE"], type(error).__name__
@@ -186,19 +204,27 @@ def exception_pairs(error):
         message = message_of(error)
         pairs += K_EXCEPTION_MESSAGE, message, K_STATUS_MESSAGE, message
         pairs += F["EXCEPTION_STACKTRACE"], stacktrace_of(error)
-    except Exception:
-        pass
+    except Exception as other:
+        if is_programs(other):
+            raise
     return pairs
 
 
 def strip_own_frame(error):
-    """First thing in a wrapper's `except`: as if the wrapper were not there, if Python can do it."""
+    """First thing in a wrapper's `except`: as if the wrapper were not there, where possible."""
     entry = error.__traceback__
     if STRIPS and entry is not None and entry.tb_frame.f_code.co_filename == FILE:
         BaseException.with_traceback(error, entry.tb_next)
 
 
-# ---- threads that others start
+# ---- threads
+
+def patch_threads(module):
+    """A thread is in what its creator was in; C knows that, Python's copies of contexts do not."""
+    inner = module.Thread.__dict__.get("_bootstrap_inner")
+    if type(inner) is FUNCTION:
+        module.Thread._bootstrap_inner = thread_method(inner)
+
 
 def patch_executor(module):
     """Work runs in the span that was current where it was submitted."""
@@ -235,6 +261,7 @@ def start():
     entries = bindings()
     if entries:
         run("bindings", globals())["start"](entries)
+    watch("threading", patch_threads)
     watch("concurrent.futures.thread", patch_executor)
 
 

@@ -51,18 +51,17 @@ if spanshim_is_lazy(spanshim_type(spanshim_result)):
 GENERATED = """\
 [enter]
 spanshim_step = spanshim_inner.send
-spanshim_value = None
+spanshim_sent = [None]
 try:
     while True:
-        spanshim_items = [spanshim_step(spanshim_value)]
-        spanshim_value = None
+        spanshim_items = [spanshim_step(spanshim_sent.pop())]
         [each]
         [leave]
         try:
-            spanshim_value = yield spanshim_items.pop()
+            spanshim_sent = [(yield spanshim_items.pop())]
             spanshim_step = spanshim_inner.send
         except:
-            spanshim_value = spanshim_thrown()
+            spanshim_sent = [spanshim_thrown()]
             spanshim_step = spanshim_inner.throw
         [resume]
 except spanshim_stop as spanshim_error:
@@ -75,22 +74,20 @@ return spanshim_result
 
 GENERATED_ASYNC = """\
 [enter]
-spanshim_step = spanshim_first(spanshim_inner)
+spanshim_steps = [spanshim_first(spanshim_inner)]
 try:
     while True:
-        spanshim_items = [await spanshim_step]
-        spanshim_step = None
+        spanshim_items = [await spanshim_steps.pop()]
         [each]
         [leave]
         try:
-            spanshim_value = yield spanshim_items.pop()
-            spanshim_method = spanshim_inner.asend
+            spanshim_sent = [(yield spanshim_items.pop())]
+            spanshim_step = spanshim_inner.asend
         except:
-            spanshim_value = spanshim_thrown()
-            spanshim_method = spanshim_inner.athrow
+            spanshim_sent = [spanshim_thrown()]
+            spanshim_step = spanshim_inner.athrow
         [resume]
-        spanshim_step = spanshim_method(spanshim_value)
-        spanshim_value = None
+        spanshim_steps = [spanshim_step(spanshim_sent.pop())]
 except spanshim_stop_async:
     spanshim_result = None
 [failed]
@@ -338,9 +335,9 @@ class Wrapper:
         return "spanshim_point(spanshim_state, %d, %d, 0)" % (entry.index, entry.hook_point)
 
     def parts(self, kind, values, flags):
-        parts = {"values": values, "hook_error": str(self.entry.hook_error), "late": "",
-                 "leave": "", "resume": "",
-                 "end": self.end_text(values), "each": self.each_text(flags)}
+        parts = {"values": values, "hook_error": str(self.entry.hook_error),
+                 "end": self.end_text(values), "each": self.each_text(flags),
+                 "late": "", "leave": "", "resume": ""}
         if self.entry.when == CALL and (KINDS[kind][1] is not ONCE or self.sight.parent):
             # close() makes the span's parent current, which need not be what was before.
             parts["leave"] = "spanshim_swap(spanshim_before)"
@@ -388,7 +385,7 @@ class Wrapper:
             parts["late"] = fill(LATE, parts)
             self.names.update(spanshim_is_lazy=LAZY.__contains__, spanshim_drive=self.driver())
         if parts["leave"] and KINDS[kind][1] is not ONCE:
-            enter += ["spanshim_here = spanshim_before if spanshim_state is None else spanshim_state"]
+            enter += ["spanshim_here = spanshim_state or spanshim_before"]
         parts.update(enter="\n".join(enter), call=call)
         return self.compiled(kind, parameters.declared, parts, cells)
 
@@ -406,6 +403,7 @@ class Wrapper:
                 outer.__name__, outer.__qualname__ = inner.__name__, inner.__qualname__
                 return outer
             except Exception:
+                close(state[0] if isinstance(state, tuple) else state, self.entry.hook_close, OK)
                 return inner
         return drive
 
@@ -413,8 +411,8 @@ class Wrapper:
         parts = self.parts(kind, "spanshim_values", 0)
         enter = ""
         if self.entry.when == CALL:
-            enter = ("spanshim_here = spanshim_current() if spanshim_state is None "
-                     "else spanshim_state\nspanshim_before = spanshim_swap(spanshim_here)\n")
+            enter = ("spanshim_here = spanshim_state or spanshim_current()\n"
+                     "spanshim_before = spanshim_swap(spanshim_here)")
         parts.update(enter=enter, call="await spanshim_inner")
         code = self.compiled(kind, "spanshim_state, spanshim_inner, spanshim_values", parts)
         return FUNCTION(code, globals())
