@@ -116,6 +116,13 @@ def as_string(value):
     return value if isinstance(value, str) else str(value)
 
 
+def as_int(value):
+    """Does not let int() fail: where it says why, CPython may lose what a signal handler raises."""
+    if isinstance(value, str) and not value.strip().lstrip("+-").isdigit():
+        return None
+    return int(value)
+
+
 def as_it_is(value):
     if isinstance(value, (str, int, float)):
         return value
@@ -126,7 +133,7 @@ def as_it_is(value):
 
 def converter(kind):
     """Of an attribute's type: value -> what is recorded; None: nothing."""
-    return (as_string if kind == STRING else int if kind in INTS else float if kind in DOUBLES
+    return (as_string if kind == STRING else as_int if kind in INTS else float if kind in DOUBLES
             else bool if kind == BOOL else as_it_is)
 
 

@@ -150,6 +150,13 @@ def peek(ways, frame):
 
 # ---- Mellea's functions
 
+def sign(function, original):
+    try:
+        function.__signature__ = sys.modules["inspect"].signature(original)
+    except (KeyError, TypeError, ValueError):
+        pass
+
+
 def disguise(function, original):
     """Makes `function` look like the one that it stands for."""
     for name in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
@@ -159,10 +166,7 @@ def disguise(function, original):
             pass
     function.__dict__.update(getattr(original, "__dict__", ()))
     function.__wrapped__ = original
-    try:  # for those who do not look behind __wrapped__
-        function.__signature__ = sys.modules["inspect"].signature(original)
-    except (KeyError, TypeError, ValueError):
-        pass
+    sign(function, original)  # for those who do not look behind __wrapped__
     code = function.__code__
     if original.__code__.co_flags & COROUTINE:
         # A plain function that returns the original's coroutine: one frame less, none in tracebacks. The
@@ -177,7 +181,11 @@ def is_ours(function):
 
 def watch_has_plugins(original):
     def has_plugins(hook_type=None, *more, **context):
-        answer = original(hook_type, *more, **context)
+        try:
+            answer = original(hook_type, *more, **context)
+        except BaseException as error:
+            strip_own_frame(error)
+            raise
         if answer or hook_type is None:
             return answer
         try:
@@ -232,7 +240,11 @@ def watch_invoke_hook(original):
                 handler(payload)
         except OURS:
             fault()
-        return original(hook_type, payload, *more, **context)
+        try:
+            return original(hook_type, payload, *more, **context)
+        except BaseException as error:  # wrong arguments
+            strip_own_frame(error)
+            raise
 
     for function in invoke_plugins, nothing_to_invoke:
         function.__name__, function.__qualname__ = original.__name__, original.__qualname__
@@ -294,6 +306,7 @@ def patch_base(module):
             fault()
         return object_new(_self)
 
+    sign(__new__, payload_base.__init__)
     __new__.__module__ = payload_base.__module__
     __new__.__qualname__ = payload_base.__qualname__ + ".__new__"
     payload_base.__new__ = __new__
@@ -303,7 +316,11 @@ def patch_base(module):
 
 def watch_opening(original, begin):
     def start(session_id, *more, **details):
-        span = original(session_id, *more, **details)
+        try:
+            span = original(session_id, *more, **details)
+        except BaseException as error:
+            strip_own_frame(error)
+            raise
         try:
             begin(session_id, details.get)
         except OURS:
@@ -319,7 +336,11 @@ def watch_closing(original, end):
             end(session_id, details.get("exception"))
         except OURS:
             fault()
-        return original(session_id, *more, **details)
+        try:
+            return original(session_id, *more, **details)
+        except BaseException as error:
+            strip_own_frame(error)
+            raise
 
     return disguise(finish, original)
 

@@ -67,10 +67,14 @@ def model_server():
 
 
 def program_environment(url):
-    """Variables for a program that talks to the model server; with a key, hence a count, of its own."""
+    """Variables for a program that talks to the model server; with a key, hence a count, of its own.
+
+    Ollama's clients send no key: what they are answered in turn, all of them share.
+    """
     return {
         "OPENAI_BASE_URL": url,
         "OPENAI_API_KEY": uuid.uuid4().hex,
+        "OLLAMA_HOST": url[:-len("/v1")],
         "MELLEA_LOGS_LEVEL": "CRITICAL",  # its log goes to stdout, with the time of day
         "NO_PROXY": "127.0.0.1",
     }
