@@ -1,46 +1,61 @@
 # SPDX-License-Identifier: Apache-2.0
 """Adapter for Mellea: where its hooks are observed. What they say is in mellea_spans.py.
 
-Runs in a dictionary of its own with the globals of runtime.py when a program imports Mellea; `patches`
-names the modules to change right after they are executed. Host threads, with the GIL. Must not: let an
-error of its own out, or have the host run, compute or wait for anything that it would not without us.
+Runs in a dictionary of its own with the globals of runtime.py when a program imports Mellea;
+`patches` names the modules to change right after they are executed. Host threads, with the GIL.
+Must not: let an error of its own out, or have the host run, compute or wait for anything that it
+would not without us.
 
-Mellea asks has_plugins(hook) before it does anything for a hook. Where a plugin of the user subscribes,
-all goes its ordinary way, and the payload is observed when the plugins have had it. Where none does:
-- the caller's variables say what the payload would, and the answer stays False (`peeks` below). For hooks
-  whose payload is not free: an action's renders the context once more, which for a long chat takes
-  milliseconds; a generation's turns absent model options into empty ones, and wants attributes that a
-  backend need not have; a failed action's formats the traceback; hooks of plain functions go through
-  Mellea's event loop thread, where they wait for whatever that is doing, or make a thread and a loop.
-- else the answer is True, and Mellea builds the payload and hands it to invoke_hook. The payload is a
-  plain object then (`Twin` below): no plugin framework needed, nothing validated, nothing to fail.
+Mellea asks has_plugins(hook) before it does anything for a hook. Where a plugin of the user
+subscribes, all goes its ordinary way, and the payload is observed when the plugins have had it.
+Where none does:
+- the caller's variables say what the payload would, and the answer stays False (`peeks` below). For
+  hooks whose payload is not free: an action's renders the context once more, which for a long chat
+  takes milliseconds; a generation's turns absent model options into empty ones, and wants
+  attributes that a backend need not have; a failed action's formats the traceback; hooks of plain
+  functions go through Mellea's event loop thread, where they wait for whatever that is doing, or
+  make a thread and a loop.
+- else the answer is True, and Mellea builds the payload and hands it to invoke_hook. The payload is
+  a plain object then (`Twin` below): no plugin framework needed, nothing validated, nothing to
+  fail.
 """
 
 import sys
+from _thread import _local
 from types import SimpleNamespace
 
 frame_of = sys._getframe
 object_new = object.__new__
 COROUTINE = 0x80  # code flag
 
-# What the code of the adapter can raise itself. Anything else that comes through it was thrown into the
-# host (by a signal handler, a timeout) and is the host's.
-OURS = (ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, MemoryError, NameError,
-        RuntimeError, TypeError, ValueError)
+# What the code of the adapter can raise itself. Anything else that comes through it was thrown into
+# the host (by a signal handler, a timeout) and is the host's.
+OURS = (ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, MemoryError,
+        NameError, RuntimeError, TypeError, ValueError)
 
-# Hooks that open a span: none when a plugin blocks what was to come.
-OPENING = frozenset((
-    "component_pre_execute", "generation_pre_call", "generation_batch_pre_call", "streaming_start",
-    "sampling_loop_start", "validation_pre_check", "tool_pre_invoke"))
+# Hooks that say nothing when a plugin has blocked them: what was to begin does not; an action fails
+# after all, and another hook tells it.
+VOID_IF_BLOCKED = frozenset((
+    "component_pre_execute", "component_post_success", "generation_pre_call",
+    "generation_batch_pre_call", "streaming_start", "sampling_loop_start", "validation_pre_check",
+    "tool_pre_invoke"))
 
 told = SimpleNamespace(**run("mellea_spans", globals()))
-handlers, stays_out = told.handlers, told.stays_out
+handlers, stays_out, spans, chats = told.handlers, told.stays_out, told.spans, told.chats
 manager = {"_plugin_manager": None}  # namespace of mellea.plugins.manager, once there is one
+expected = _local()  # its `hook`: what a thread builds a payload for because has_plugins said True
 
 
 def fault():
     error = sys.exc_info()[1]
     told.say("mellea: %s: %s" % (type(error).__name__, message_of(error)))
+
+
+def is_expected(hook):
+    if getattr(expected, "hook", None) != hook:
+        return False
+    expected.hook = None
+    return True
 
 
 def subscribed(hook):
@@ -86,9 +101,9 @@ def peek_chat_failed(output, chunks):
     told.chat_fails(output._call.generation_id, chunks[-1], output, elapsed_ms(output))
 
 
-# Name of the hook: ways to read it, each the names of variables and a function of their values. A caller
-# that has none of these sets has changed: a coroutine then gets the answer True, a plain function the one
-# that it would get without us.
+# Name of the hook: ways to read it, each the names of variables and a function of their values. A
+# caller that has none of these sets has changed: a coroutine then gets the answer True, a plain
+# function the one that it would get without us.
 peeks = {
     "component_pre_execute": (
         (("action_id", "action", "requirements", "strategy", "format", "tool_calls"),
@@ -96,7 +111,8 @@ peeks = {
     "component_post_error": (
         (("action_id", "exc"), told.action_fails),),
     "generation_pre_call": (
-        (("generation_id", "action", "model_options", "format", "tool_calls", "self"), peek_chat_begin),),
+        (("generation_id", "action", "model_options", "format", "tool_calls", "self"),
+         peek_chat_begin),),
     "generation_post_call": (
         (("self", "do_set_computed"), lambda output, _: peek_chat_end(output)),),
     "generation_error": (
@@ -124,7 +140,8 @@ peeks = {
     "adapter_function_phase_complete": (
         (("name", "phase", "duration_ms"), told.phase_completes),
         (("self", "phase", "duration_s"),
-         lambda binding, phase, seconds: told.phase_completes(binding.name, phase, seconds * 1000))),
+         lambda binding, phase, seconds: told.phase_completes(
+             binding.name, phase, seconds * 1000))),
     "adapter_function_invocation_complete": (
         (("name", "revision", "binding_type", "adapter_type", "outcome", "error"),
          told.invocation_completes),),
@@ -143,7 +160,7 @@ def peek(ways, frame):
             observe(*values)
             return False
     finally:
-        if type(variables) is dict:  # until 3.12 a snapshot, which the frame keeps: no references by us
+        if type(variables) is dict:  # until 3.12 a snapshot, which the frame keeps
             variables.clear()
     return frame.f_code.co_flags & COROUTINE != 0
 
@@ -169,8 +186,9 @@ def disguise(function, original):
     sign(function, original)  # for those who do not look behind __wrapped__
     code = function.__code__
     if original.__code__.co_flags & COROUTINE:
-        # A plain function that returns the original's coroutine: one frame less, none in tracebacks. The
-        # flag only says what comes out of it; it takes more than that to make it a coroutine function.
+        # A plain function that returns the original's coroutine: one frame less, none in
+        # tracebacks. The flag only says what comes out of it; it takes more than that to make it a
+        # coroutine function.
         function.__code__ = code.replace(co_flags=code.co_flags | COROUTINE)
     return function
 
@@ -190,13 +208,15 @@ def watch_has_plugins(original):
             return answer
         try:
             name = hook_type._value_
-            if name not in handlers or stays_out():
+            if name not in handlers or stays_out() and not (chats or spans):
                 return answer
             frame = frame_of(1)
-            if not frame.f_globals["__name__"].startswith("mellea."):
-                return answer  # payloads are built for Mellea's own code only
+            if not frame.f_globals.get("__name__", "").startswith("mellea."):
+                return answer  # others' code gets the payloads that it gets without us
             ways = peeks.get(name)
-            return True if ways is None else peek(ways, frame)
+            if ways is None or peek(ways, frame):
+                expected.hook = name
+                return True
         except OURS:
             fault()
         return answer
@@ -221,7 +241,7 @@ def watch_invoke_hook(original):
             answer = await original(hook_type, payload, *more, **context)
         except BaseException as error:
             strip_own_frame(error)
-            if hook_type._value_ not in OPENING:
+            if hook_type._value_ not in VOID_IF_BLOCKED:
                 observe(handler, payload)
             raise
         observe(handler, answer[1])
@@ -290,17 +310,17 @@ def twin_of(payload_class):
 
 def patch_base(module):
     """Without the plugin framework, a payload cannot be built; with it, building one validates it.
-    Mellea's own code gets a twin where no plugin subscribes; others, what they get without us. By
-    __new__, not __init__: what that raises then has no frame of ours in its traceback."""
+    Where it is built only because we said so, it is a twin; else what it is without us. By __new__,
+    not __init__: what that raises then has no frame of ours in its traceback."""
     payload_base = module.MelleaBasePayload
     if "__new__" in payload_base.__dict__:
         return
 
     def __new__(_self, *_args, **_kwargs):
         try:
-            if _kwargs and frame_of(1).f_globals["__name__"].startswith("mellea."):
+            if _kwargs and getattr(expected, "hook", None):
                 name, twin = twins.get(_self) or twin_of(_self)
-                if name in handlers and not subscribed(name):
+                if is_expected(name):
                     return twin(**_kwargs)
         except OURS:
             fault()

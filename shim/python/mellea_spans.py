@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Mellea's hooks say, as events and spans: by meaning (shim/field.h), not by attribute name.
 
-Runs in a dictionary of its own with the globals of runtime.py; mellea.py takes the handlers from it and
-says when they are called. Each takes a hook's payload or, without "payload" in its head, the values
-themselves. Host threads, with the GIL; errors go to the caller. Must not: hand over content (responses,
-tool arguments and results, reasons) while the gate is closed.
+Runs in a dictionary of its own with the globals of runtime.py; mellea.py takes the handlers from it
+and says when they are called. Each takes a hook's payload or, without "payload" in its head, the
+values themselves. Host threads, with the GIL; errors go to the caller. Must not: hand over content
+(responses, tool arguments and results, reasons) while the gate is closed.
 
-Spans in flight are in plain dictionaries by Mellea's own ids, whose pop is atomic with and without the
-interpreter lock. What ends spans that Mellea itself would leave open:
-- an action's end ends the generations, samplings and validations that were opened below it, except that
-  the thunk of a lazy result may still be waited for: its generation ends when it does. So ends a
-  generation whose backend returned a computed result (no hook tells), or that was cancelled.
+Spans in flight are in plain dictionaries by Mellea's own ids, whose pop is atomic with and without
+the interpreter lock. What ends spans that Mellea itself would leave open:
+- an action's end ends the generations, samplings and validations that were opened below it, except
+  that the thunk of a lazy result may still be waited for: its generation ends when it does. So ends
+  a generation whose backend returned a computed result (no hook tells), or that was cancelled.
 - a stream's end ends its generations in the same way.
-- a session that is left in another thread or task than it was entered in ends when it cleans up: after
-  that, Mellea's own leaving raises.
-- sessions never left, streams and lazy results never consumed stay open: that is what they are, and the
-  process's end reports them as unfinished. More than LIMIT at a time are not kept: the oldest are then
-  ended as abandoned.
+- a session that is left in another thread or task than it was entered in ends when it cleans up:
+  after that, Mellea's own leaving raises.
+- sessions never left, streams and lazy results never consumed stay open: that is what they are, and
+  the process's end reports them as unfinished. More than LIMIT at a time are not kept: the oldest
+  are then ended as abandoned.
 """
 
 import sys
@@ -66,8 +66,8 @@ def say(text):
 
 
 def stays_out():
-    """Whether the program's own tracing is on: no double telemetry. It may be turned on or off at any
-    time; what was open then still ends."""
+    """Whether the program's own tracing is on: no double telemetry. It may be turned on or off at
+    any time; what was open then still ends."""
     if not tracing["_tracing_enabled"]:
         return False
     say("Mellea's own tracing is on: no spans of it from here")
@@ -116,7 +116,8 @@ def captured(value):
 def conversation():
     """Replaced by Mellea's own get_session_id when first called."""
     global conversation
-    conversation = sys.modules["mellea.telemetry.context"].get_session_id
+    module = sys.modules.get("mellea.telemetry.context")
+    conversation = getattr(module, "get_session_id", lambda: None)
     return conversation()
 
 
@@ -139,7 +140,8 @@ def stack_of(error):
         if content:
             return stacktrace_of(error)
         import traceback
-        report = traceback.TracebackException(type(error), error, error.__traceback__, lookup_lines=False)
+        report = traceback.TracebackException(
+            type(error), error, error.__traceback__, lookup_lines=False)
         strip(report, set())
         hide_lines(report, traceback.StackSummary, set())
         return "".join(report.format())
@@ -164,8 +166,8 @@ def observed_error(error):
 
 
 def classify(error):
-    """Pairs of Mellea's semantic class of an error, for metrics. It asks for openai's exceptions and
-    imports openai for that: not for us where the program has not."""
+    """Pairs of Mellea's semantic class of an error, for metrics. It asks for openai's exceptions
+    and imports openai for that: not for us where the program has not."""
     try:
         if error is not None and sys.modules.get("openai") is not None:
             return F_ERROR_CLASS, sys.modules["mellea.telemetry.metrics"].classify_error(error)
@@ -279,8 +281,8 @@ def belongs(key, owner):
 
 
 def settle(owner, pairs, outputs):
-    """Ends what is still open below an action or stream. `pairs`: of the exception that has interrupted
-    it all, or none; `outputs`: thunks that came out of it, by generation id."""
+    """Ends what is still open below an action or stream. `pairs`: of the exception that has
+    interrupted it all, or none; `outputs`: thunks that came out of it, by generation id."""
     for key in below.pop(owner, ()):
         span = chats.pop(key, None)
         if span is not None:
@@ -297,8 +299,8 @@ def settle(owner, pairs, outputs):
 
 
 def interrupts(error):
-    """Pairs of what ends everything that was under way: a cancellation, an exit. Other exceptions are
-    told by the hooks of the generation that they are from."""
+    """Pairs of what ends everything that was under way: a cancellation, an exit. Other exceptions
+    are told by the hooks of the generation that they are from."""
     return () if error is None or isinstance(error, Exception) else failure(error)
 
 
@@ -428,7 +430,8 @@ def chat_begins(key, action, options, format, tool_calls, model, provider):
 @hook
 def generation_pre_call(payload):
     chat_begins(payload.generation_id, payload.action, payload.model_options, payload.format,
-                payload.tool_calls, getattr(payload, "model", None), getattr(payload, "provider", None))
+                payload.tool_calls, getattr(payload, "model", None),
+                getattr(payload, "provider", None))
 
 
 def chat_ends(key, output, milliseconds):
@@ -501,7 +504,8 @@ def generation_batch_pre_call(payload):
 def batch_ends(key, usage, milliseconds):
     span = chats.pop(key, None)
     if span is not None:
-        span_close(span, H_GENERATION_BATCH_POST_CALL, OK, *usage_pairs(usage), *latency(milliseconds))
+        span_close(span, H_GENERATION_BATCH_POST_CALL, OK,
+                   *usage_pairs(usage), *latency(milliseconds))
 
 
 @hook
@@ -512,7 +516,8 @@ def generation_batch_post_call(payload):
 def batch_fails(key, error, milliseconds):
     span = chats.pop(key, None)
     if span is not None:
-        end_failed(span, H_GENERATION_BATCH_ERROR, error, "", latency(milliseconds) + classify(error))
+        end_failed(span, H_GENERATION_BATCH_ERROR, error, "",
+                   latency(milliseconds) + classify(error))
 
 
 @hook
@@ -576,7 +581,8 @@ def streaming_event(payload):
 
 
 def failed_check(reason):
-    """Mellea's "Streaming validation failed: REASON": what a requirement says of the text is content."""
+    """Mellea's "Streaming validation failed: REASON": what a requirement says of the text is
+    content."""
     reason = reason or ""
     return reason if content else reason.partition(":")[0]
 
@@ -602,8 +608,8 @@ def streaming_end(payload):
 
 @hook
 def streaming_orchestration_start(payload):
-    # 0.7 consumes a stream in a task of its own, which began below the generation: what it does from
-    # here on is the stream's.
+    # 0.7 consumes a stream in a task of its own, which began below the generation: what it does
+    # from here on is the stream's.
     span = spans.get(payload.streaming_id)
     if span is not None:
         swap(span)
@@ -644,7 +650,8 @@ def sampling_iteration(payload):
     if span is not None:
         span_point(span, dialect, H_SAMPLING_ITERATION, 0, F_EVENT_NAME, "iteration", *pairs)
     else:
-        observed(current(), H_SAMPLING_ITERATION, F_STRATEGY_TYPE, payload.strategy_name or None, *pairs)
+        observed(current(), H_SAMPLING_ITERATION,
+                 F_STRATEGY_TYPE, payload.strategy_name or None, *pairs)
 
 
 @hook
@@ -749,9 +756,11 @@ def tool_post_invoke(payload):
     span = spans.pop(getattr(payload, "tool_invocation_id", None), None)
     if span is None:
         name = getattr(payload.model_tool_call, "name", None) or "unknown"
-        observed(current(), H_TOOL_POST_INVOKE, F_TOOL_NAME, name, *pairs, *observed_error(payload.error))
+        observed(current(), H_TOOL_POST_INVOKE,
+                 F_TOOL_NAME, name, *pairs, *observed_error(payload.error))
     elif payload.success:
-        span_close(span, H_TOOL_POST_INVOKE, OK, *pairs, F_TOOL_RESULT, captured(payload.tool_output))
+        span_close(span, H_TOOL_POST_INVOKE, OK,
+                   *pairs, F_TOOL_RESULT, captured(payload.tool_output))
     else:
         end_failed(span, H_TOOL_POST_INVOKE, payload.error, "", pairs)
 
@@ -830,7 +839,8 @@ def session_reset(payload):
 @hook
 def session_cleanup(payload):
     session_observed(H_SESSION_CLEANUP, payload.session_id,
-                     F_INTERACTION_COUNT, payload.interaction_count, *observed_error(payload.exception))
+                     F_INTERACTION_COUNT, payload.interaction_count,
+                     *observed_error(payload.exception))
 
 
 def session_cleans(session, error):

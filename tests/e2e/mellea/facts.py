@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Usage: facts.py. Prints what a program can find out about the functions of Mellea that are watched."""
+"""Usage: facts.py. Prints what a program can find out about the functions of Mellea that are
+watched."""
 
 import asyncio
 import gc

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Usage: neutral.py. Prints what Mellea does and computes, as its parts see it: with a watcher, no more."""
+"""Usage: neutral.py. Prints what Mellea does and computes, as its parts see it: with a watcher, no
+more."""
 
 import asyncio
 import datetime

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Usage: plugins.py. A program with plugins of its own, which block, change and watch; needs cpex."""
+"""Usage: plugins.py. A program with plugins of its own, which block, change and watch; needs
+cpex."""
 
 import asyncio
 
 from instant import Instant
 from mellea.core import CBlock, GenerateLog, ModelOutputThunk, ModelToolCall
 from mellea.backends.tools import MelleaTool
-from mellea.plugins import HookType, PluginViolationError, block, hook, modify, plugin_scope, register
+from mellea.plugins import (HookType, PluginViolationError, block, hook, modify, plugin_scope,
+                            register)
 from mellea.stdlib import functional
 from mellea.stdlib.context import SimpleContext
 from mellea.stdlib.session import MelleaSession
@@ -17,7 +19,8 @@ seen = []
 class Asked(Instant):
     async def _generate_from_context(self, action, ctx, *, model_options=None, **options):
         print("asked", str(action), model_options)
-        return await super()._generate_from_context(action, ctx, model_options=model_options, **options)
+        return await super()._generate_from_context(action, ctx, model_options=model_options,
+                                                    **options)
 
 
 class Oddly(Instant):
@@ -37,7 +40,8 @@ async def guard(payload, context):
 
 @hook(HookType.GENERATION_PRE_CALL)
 async def warm(payload, context):
-    return modify(payload, model_options={**payload.model_options, "temperature": 2, "@@@stream@@@": True})
+    options = {**payload.model_options, "temperature": 2, "@@@stream@@@": True}
+    return modify(payload, model_options=options)
 
 
 @hook(HookType.TOOL_POST_INVOKE)
@@ -64,7 +68,8 @@ def call_tools(backend):
     def greet(name: str) -> str:
         return "hello " + name
 
-    told = {"type": "function", "function": {"name": "greet", "description": "Greets.", "parameters": {}}}
+    told = {"type": "function",
+            "function": {"name": "greet", "description": "Greets.", "parameters": {}}}
     output = ModelOutputThunk("")
     call = ModelToolCall("greet", MelleaTool("greet", greet, told), {"name": "you"})
     output.tool_calls = {"greet": call} if OLD else [call]
@@ -83,12 +88,11 @@ with MelleaSession(Asked(), SimpleContext()) as session:
     print(seen)
 
 
-async def odd():
+async def main():
     output, _ = await functional.aact(CBlock("odd"), SimpleContext(), Oddly(), strategy=None,
                                       await_result=True)
     print(output.value, output._generate_log.prompt)
+    await functional.aact(CBlock("forbidden to the end"), SimpleContext(), Asked(), strategy=None)
 
 
-asyncio.run(odd())
-with MelleaSession(Asked(), SimpleContext()) as session:
-    session.act(CBlock("forbidden to the end"), strategy=None)
+asyncio.run(main())

@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every program of programs/, twice: with Mellea's own telemetry, and plain under the preload.
+
+Their spans must be equal but for what differences.json lists with a reason, and every entry there
+must occur. The matrix is what scripts/mellea_env made: Mellea's newest and an older version, on each
+CPython from 3.11. On 3.11 Mellea's own tree is flat: the reference is then 3.12's. Words on the
+command line choose programs by name (gather, "stream_*") and rows of the matrix (0.8.0@3.12). The
+table of programs and differences is printed, and kept as parity.txt in the build directory.
+
+A program says in its docstring what is special about it, one a line:
+  mellea: VERSION   runs with that version only       env: NAME=VALUE   a variable for it
+  status: N         the exit status it must have
+"""
+
+import collections
+import concurrent.futures
+import contextlib
+import fnmatch
+import glob
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
+
+import compare  # noqa: E402
+import mellea_env  # noqa: E402
+from harness import BUILD, COMMAND, PRELOAD, clean_environment  # noqa: E402
+
+SECONDS = 120  # for one run of a program; none takes longer than a few
+NEWEST, OLDER = mellea_env.NEWEST, mellea_env.OLDER
+
+
+class Program:
+    def __init__(self, path):
+        self.path = path
+        self.name = os.path.basename(path)[:-len(".py")]
+        with open(path, encoding="utf-8") as file:
+            self.told = dict(re.findall(r"^(mellea|env|status): (.*)$", file.read(), re.M))
+        self.status = int(self.told.get("status", 0))
+        self.env = dict([self.told["env"].split("=", 1)]) if "env" in self.told else {}
+
+
+PROGRAMS = [Program(path) for path in sorted(glob.glob(os.path.join(HERE, "programs", "*.py")))]
+
+
+# What the older version runs on further Pythons, besides the programs that are for it alone.
+FEW = {"backend_500", "forked_inside", "gather", "instruct", "lazy_order", "majority_voting",
+       "raw_batch", "repair_exhausted", "sessions_interleaved", "start_session_fails", "threads",
+       "tool_calls"}
+
+
+class Cell(collections.namedtuple("Cell", "version minor content reference flat")):
+    """A row of the matrix. reference: minor version whose telemetry is the reference; flat: no tree."""
+
+    @property
+    def word(self):
+        return self.version + "@" + self.minor
+
+    def programs(self):
+        """Those of the chosen programs that run in this row."""
+        for program in chosen():
+            if program.told.get("mellea", self.version) == self.version:
+                if self.version == NEWEST or self.minor == self.reference or \
+                        "mellea" in program.told or program.name in FEW:
+                    yield program
+
+    def __str__(self):
+        return "Mellea %s, Python %s%s" % (self.version, self.minor,
+                                           "" if self.content else ", no content")
+
+
+def matrix():
+    """What there are environments for. Without content: where there is a second Python for references."""
+    cells = []
+    for version in (NEWEST, OLDER):
+        references = [minor for minor in mellea_env.MINORS if mellea_env.python(version, True, minor)]
+        for minor in sorted(mellea_env.MINORS, key=lambda minor: int(minor[2:])):
+            if not references or not mellea_env.python(version, False, minor):
+                continue
+            first = references[0]
+            cells.append(Cell(version, minor, minor == first or minor not in references,
+                              minor if version == NEWEST and minor in references else first,
+                              flat=first == "3.11"))
+        if version == NEWEST and len(references) == 1:
+            cells.append(Cell(version, first, False, first, flat=first == "3.11"))
+    return cells
+
+
+Run = collections.namedtuple("Run", "spans status stdout stderr log left")
+
+
+class Runner:
+    """Runs programs, several at a time, each run once however often it is asked for."""
+
+    def __init__(self, url):
+        self.url = url
+        self.directory = tempfile.mkdtemp(prefix="spanshim-parity-")
+        self.pool = concurrent.futures.ThreadPoolExecutor((os.cpu_count() or 1) + 1)
+        self.runs = {}
+
+    def close(self):
+        self.pool.shutdown(cancel_futures=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def ask(self, program, version, minor, content, traced):
+        key = program.name, version, minor, content, traced
+        if key not in self.runs:
+            self.runs[key] = self.pool.submit(self.run, program, version, minor, content, traced)
+        return self.runs[key]
+
+    def run(self, program, version, minor, content, traced):
+        directory = tempfile.mkdtemp(dir=self.directory)
+        dump, rings, log = (os.path.join(directory, name) for name in ("spans", "rings", "log"))
+        os.mkdir(rings, 0o700)
+        env = {**clean_environment(), **mellea_env.program_environment(self.url), **program.env,
+               "MELLEA_TRACES_CONTENT": str(content).lower()}
+        if traced:
+            env.update(LD_PRELOAD=PRELOAD, SPANSHIM_OUT=dump, SPANSHIM_DIR=rings, SPANSHIM_LOG=log)
+        else:
+            env.update(MELLEA_TRACES_ENABLED="true", PARITY_SPANS=dump,
+                       PYTHONPATH=os.path.join(HERE, "reference"))
+        done = subprocess.run([mellea_env.python(version, not traced, minor), program.path], env=env,
+                              cwd=directory, stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=SECONDS)
+        spans = []
+        if os.path.exists(dump):
+            spans = (compare.read_dump if traced else compare.read_reference)(dump)
+        if traced and spans:
+            checked = subprocess.run([COMMAND, "check", dump], env=clean_environment(), text=True,
+                                     capture_output=True, timeout=SECONDS)
+            if checked.returncode:
+                raise AssertionError("spanshim check: " + checked.stdout + checked.stderr)
+        said = ""
+        if os.path.exists(log):
+            with open(log, encoding="utf-8") as file:
+                said = file.read()
+        return Run(spans, done.returncode, done.stdout.decode(), done.stderr.decode(), said,
+                   os.listdir(rings))
+
+
+class Listed:
+    """differences.json: what may differ, and why."""
+
+    def __init__(self):
+        with open(os.path.join(HERE, "differences.json"), encoding="utf-8") as file:
+            self.entries = json.load(file)
+        self.used = collections.Counter()
+
+    def explains(self, cell, program, difference):
+        """Whether an entry covers it; * in an entry stands for anything."""
+        found = False
+        for number, entry in enumerate(self.entries):
+            facts = {"programs": program.name, "mellea": cell.version, "python": cell.minor,
+                     "difference": difference}
+            if all(like(entry.get(key, "*"), fact) for key, fact in facts.items()):
+                self.used[number] += 1
+                found = True
+        return found
+
+    def unused(self):
+        return [entry for number, entry in enumerate(self.entries) if not self.used[number]]
+
+
+def like(pattern, text):
+    """Only * is special. A pattern may be a list of them."""
+    patterns = pattern if isinstance(pattern, list) else [pattern]
+    return any(re.fullmatch(".*".join(map(re.escape, each.split("*"))), text, re.S)
+               for each in patterns)
+
+
+class Parity(unittest.TestCase):
+    """Gets a class for each row of the matrix, with a test for each program; see load_tests."""
+
+    maxDiff = None
+    cell = None
+
+    def compare(self, program):
+        cell = self.cell
+        reference = state.runner.ask(program, cell.version, cell.reference, cell.content, False).result()
+        ours = state.runner.ask(program, cell.version, cell.minor, cell.content, True).result()
+        for run in (reference, ours):
+            self.assertEqual(run.status, program.status, run.stderr)
+        self.assertEqual(ours.stdout, reference.stdout)
+        self.assertEqual(ours.log, "", "the shim's log")
+        self.assertEqual(ours.left, [], "ring files left behind")
+        self.assertTrue(reference.spans, "the reference has no spans")
+        found = compare.differences(reference.spans, ours.spans, cell.flat)
+        unlisted = [text for text in found if not state.listed.explains(cell, program, text)]
+        state.table[program.name][cell] = (len(reference.spans), len(found), len(unlisted))
+        self.assertEqual(unlisted, [], "\n" + "\n".join(unlisted))
+
+
+class Whole(unittest.TestCase):
+    """After all others."""
+
+    def test_every_listed_difference_occurs(self):
+        if state.partial:
+            self.skipTest("not the whole matrix ran")
+        self.assertEqual(state.listed.unused(), [])
+
+    def test_at_least_twenty_programs(self):
+        self.assertGreaterEqual(len(PROGRAMS), 20)
+
+
+class State:
+    """What the tests of one run share."""
+
+    def __init__(self):
+        self.runner = self.server = None
+        self.listed = Listed()
+        self.table = collections.defaultdict(dict)
+        self.cells = matrix()
+        self.partial = len(self.cells) < 2 * len(mellea_env.MINORS)
+
+
+def setUpModule():
+    if not state.cells:
+        raise unittest.SkipTest("no environments with Mellea: scripts/mellea_env --tests makes them")
+    state.server = contextlib.ExitStack()
+    state.runner = Runner(state.server.enter_context(mellea_env.model_server()))
+    for cell in state.cells:
+        for program in cell.programs():
+            state.runner.ask(program, cell.version, cell.reference, cell.content, False)
+            state.runner.ask(program, cell.version, cell.minor, cell.content, True)
+
+
+def tearDownModule():
+    if not state.runner:
+        return
+    state.runner.close()
+    state.server.close()
+    table = "\n".join(table_lines())
+    print(table)
+    if not state.partial:
+        with open(os.path.join(BUILD, "parity.txt"), "w", encoding="utf-8") as file:
+            file.write(table + "\n")
+
+
+def table_lines():
+    """Programs x rows of the matrix: spans, then listed differences, then ! and others if any."""
+    names = sorted(state.table)
+    width = max(map(len, names), default=0)
+    yield ""
+    for number, cell in enumerate(state.cells, 1):
+        yield "%d: %s%s" % (number, cell, "" if cell.minor == cell.reference
+                            else ", reference from " + cell.reference)
+    yield "%-*s  %s" % (width, "spans:differences", "".join(
+        "%-9d" % number for number in range(1, len(state.cells) + 1)))
+    for name in names:
+        row = []
+        for cell in state.cells:
+            spans, found, unlisted = state.table[name].get(cell, (0, 0, 0))
+            row.append("%-9s" % ("" if not spans else "%d:%d%s" % (
+                spans, found, "!%d" % unlisted if unlisted else "")))
+        yield "%-*s  %s" % (width, name, "".join(row).rstrip())
+    yield "listed differences: %d" % len(state.listed.entries)
+
+
+def chosen():
+    patterns = state.patterns or ["*"]
+    return [program for program in PROGRAMS
+            if any(fnmatch.fnmatchcase(program.name, pattern) for pattern in patterns)]
+
+
+def load_tests(loader, _tests, _pattern):
+    """A class for each row of the matrix."""
+    suite = unittest.TestSuite()
+    for cell in state.cells:
+        methods = {"test_" + program.name: lambda self, program=program: self.compare(program)
+                   for program in cell.programs()}
+        name = "mellea_%s_python_%s%s" % (cell.version, cell.minor, "" if cell.content else "_no_content")
+        suite.addTests(loader.loadTestsFromTestCase(
+            type(name.replace(".", "_"), (Parity,), {"cell": cell, **methods})))
+    suite.addTests(loader.loadTestsFromTestCase(Whole))
+    return suite
+
+
+state = State()
+state.patterns = []
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(line_buffering=True)
+    words = [word for word in sys.argv[1:] if not word.startswith("-")]
+    state.partial = state.partial or bool(words)
+    state.patterns = [word for word in words if "@" not in word]
+    if any("@" in word for word in words):
+        state.cells = [cell for cell in state.cells if cell.word in words]
+    unittest.main(argv=[sys.argv[0], *(word for word in sys.argv[1:] if word.startswith("-"))],
+                  verbosity=2)
