@@ -121,44 +121,9 @@ def conversation():
     return conversation()
 
 
-def hide_lines(report, summary, seen):
-    """Source lines quote what the program says, prompts among it."""
-    if report is None or id(report) in seen:
-        return
-    seen.add(id(report))
-    report.stack = summary.from_list([(f.filename, f.lineno, f.name, "") for f in report.stack])
-    if getattr(report, "text", None):  # of a SyntaxError
-        report.text = None
-    hide_lines(report.__cause__, summary, seen)
-    hide_lines(report.__context__, summary, seen)
-    for member in getattr(report, "exceptions", None) or ():
-        hide_lines(member, summary, seen)
-
-
-def stack_of(error):
-    try:
-        if content:
-            return stacktrace_of(error)
-        import traceback
-        report = traceback.TracebackException(
-            type(error), error, error.__traceback__, lookup_lines=False)
-        strip(report, set())
-        hide_lines(report, traceback.StackSummary, set())
-        return "".join(report.format())
-    except Exception:
-        return None
-
-
 def failure(error):
     """Pairs of an exception. Its text is recorded whatever the gate: so does Mellea."""
-    message = message_of(error)
-    return (
-        K_STATUS_MESSAGE, message,
-        K_EXCEPTION_MESSAGE, message,
-        F_ERROR_TYPE, type(error).__name__,
-        F_EXCEPTION_NAME, name_of(error),
-        F_EXCEPTION_STACKTRACE, stack_of(error),
-    )
+    return tuple(exception_pairs(error))
 
 
 def observed_error(error):

@@ -174,24 +174,32 @@ def name_of(error):
     return kind.__qualname__
 
 
-def strip(report, seen):
-    """Takes our frames out of a traceback.TracebackException and what it is linked to."""
+def clean(report, seen):
+    """Takes our frames out of a traceback.TracebackException and what it is linked to, and source
+    lines while the content gate is closed: they quote what the program says, prompts among it."""
     if report is None or id(report) in seen:
         return
     seen.add(id(report))
-    report.stack[:] = [frame for frame in report.stack if frame.filename != FILE]
-    strip(report.__cause__, seen)
-    strip(report.__context__, seen)
+    stack = report.stack
+    frames = [frame for frame in stack if frame.filename != FILE]
+    if not content:
+        frames = stack.from_list([(f.filename, f.lineno, f.name, "") for f in frames])
+        if getattr(report, "text", None):  # of a SyntaxError
+            report.text = None
+    stack[:] = frames
+    clean(report.__cause__, seen)
+    clean(report.__context__, seen)
     for member in getattr(report, "exceptions", None) or ():
-        strip(member, seen)
+        clean(member, seen)
 
 
 def stacktrace_of(error):
-    """As traceback.format_exception has it, without our frames."""
+    """As traceback.format_exception has it, but for what clean() takes out."""
     import traceback
     options = {"compact": True} if sys.version_info >= (3, 10) else {}
-    report = traceback.TracebackException(type(error), error, error.__traceback__, **options)
-    strip(report, set())
+    report = traceback.TracebackException(type(error), error, error.__traceback__,
+                                          lookup_lines=content, **options)
+    clean(report, set())
     return "".join(report.format())
 
 

@@ -106,6 +106,9 @@ class Stream(Case):
                          ["quick_check", "chunk", "quick_check", "completed"])
         self.assertEqual([event.name for event in action.events], ["exception"])
         self.assertEqual(action.events[0].attributes["exception.type"], "RuntimeError")
+        trace = action.events[0].attributes["exception.stacktrace"]
+        self.assertIn("in answer\n", trace)
+        self.assertNotIn("raise RuntimeError", trace, "source lines are content")
         self.assertEqual(action.message, "stopped after 1 words")
         self.assertEqual(action.attributes["error.type"], "RuntimeError")
 
