@@ -5,7 +5,7 @@ own."""
 import os
 import re
 
-from harness import ERROR, OK, SIGKILL_STATUS, Case, clean_environment, main
+from harness import BUILD, ERROR, OK, SIGKILL_STATUS, Case, clean_environment, main
 from mellea_env import MINORS, NEWEST, OLDER, needs, python
 
 PROGRAMS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "mellea")
@@ -107,10 +107,11 @@ class Adapter(Case):
         """The same under pytest, with its capture and assertion rewriting, where there is one."""
         argv = [python(), "-B", "-m", "pytest", "-p", "no:cacheprovider", "-v", "--durations=0",
                 os.path.join(PROGRAMS, "endings.py")]
-        untraced = self.execute(argv, {**clean_environment(), **QUIET})
+        aside = {**QUIET, "PYTHONPATH": os.path.join(BUILD, "pytest")}
+        untraced = self.execute(argv, {**clean_environment(), **aside})
         if b"No module named pytest" in untraced.stderr:
-            self.skipTest("no pytest in the environment")
-        traced = self.trace(argv, via="preload", env=QUIET)
+            self.skipTest("no pytest: scripts/test puts one aside")
+        traced = self.trace(argv, via="preload", env=aside)
         outcomes = re.compile(rb"endings.py::\S+ \w+|\d+ passed")
         self.assertEqual(outcomes.findall(traced.stdout), outcomes.findall(untraced.stdout))
         self.assertEqual((traced.status, traced.stderr), (untraced.status, untraced.stderr))
