@@ -3,7 +3,9 @@
 
 A span is a dict, the same from either side: name, scope, kind, start, end, ended, service, attributes
 (key -> [type, value]), events ([name, attributes]), status ([code, message]), id, parent. Only ids, times
-and durations may differ; they are taken out first. The answer is a list of sentences, none when equal.
+and durations may differ; they are taken out first. So are line numbers and source lines in stack traces,
+whose frames are compared by file and function: spanshim records source lines only with a content gate.
+The answer is a list of sentences, none when equal.
 """
 
 import json
