@@ -121,11 +121,6 @@ def conversation():
     return conversation()
 
 
-def failure(error):
-    """Pairs of an exception. Its text is recorded whatever the gate: so does Mellea."""
-    return tuple(exception_pairs(error))
-
-
 def observed_error(error):
     return () if error is None else (F_ERROR_TYPE, type(error).__name__)
 
@@ -220,8 +215,9 @@ def opened(table, hook, key, *pairs):
 
 
 def end_failed(span, hook, error, message="", pairs=()):
+    """An exception's text is recorded whatever the gate: so does Mellea."""
     if error is not None:
-        span_close(span, hook, EXCEPTION, *failure(error), *pairs)
+        span_close(span, hook, EXCEPTION, *exception_pairs(error), *pairs)
     else:
         span_close(span, hook, ERROR, K_STATUS_MESSAGE, message, *pairs)
 
@@ -266,7 +262,7 @@ def settle(owner, pairs, outputs):
 def interrupts(error):
     """Pairs of what ends everything that was under way: a cancellation, an exit. Other exceptions
     are told by the hooks of the generation that they are from."""
-    return () if error is None or isinstance(error, Exception) else failure(error)
+    return () if error is None or isinstance(error, Exception) else exception_pairs(error)
 
 
 # ---- handlers
