@@ -18,6 +18,7 @@
 #include "collector/drain.h"
 #include "collector/losses.h"
 #include "collector/pause.h"
+#include "collector/plugins.h"
 #include "collector/source.h"
 #include "collector/symbolize.h"
 
@@ -26,6 +27,8 @@
 struct session {
 	struct ss_drain *drain;
 	struct ss_pause pause;
+	struct ss_plugins *plugins; /* NULL: none */
+	uint64_t export_ms;         /* when the metrics are written next */
 	ss_log_fn log;
 	bool told_lost;
 };
@@ -41,6 +44,25 @@ static void tell_lost(struct session *session)
 	snprintf(text, sizeof(text), "spans are lost: cannot write %.300s: %s", drain->sink.path,
 		 strerror(-drain->sink_error));
 	session->log(text);
+}
+
+static void tell_metrics(struct session *session)
+{
+	struct ss_drain *drain = session->drain;
+	char text[512];
+
+	if (drain->metrics == NULL)
+		return;
+	if (drain->metrics_error != 0) {
+		snprintf(text, sizeof(text), "metrics are lost: cannot write %.300s: %s",
+			 drain->metrics_sink.path, strerror(-drain->metrics_error));
+		session->log(text);
+	}
+	if (ss_metrics_lost(drain->metrics) > 0) {
+		snprintf(text, sizeof(text), "metrics lost: %llu measurements, no memory",
+			 (unsigned long long)ss_metrics_lost(drain->metrics));
+		session->log(text);
+	}
 }
 
 static void tell_end(struct session *session)
@@ -79,6 +101,7 @@ static void finish(struct session *session)
 		ss_drain_batch(drain);
 	}
 	ss_drain_finish(drain);
+	ss_plugins_finish(session->plugins);
 	__atomic_store_n(&image->state, SS_IMAGE_FINISHED, __ATOMIC_RELEASE);
 	/* Lost spans may be written by a later `recover` no more: they were given up and counted.
 	 */
@@ -88,6 +111,7 @@ static void finish(struct session *session)
 		close(i);
 	}
 	tell_lost(session);
+	tell_metrics(session);
 	tell_end(session);
 }
 
@@ -105,12 +129,37 @@ static uint64_t run_batches(struct session *session)
 	return consumed;
 }
 
+static uint64_t monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Writes the metrics when it is time. Returns in how many milliseconds that will be; 0: there is
+ * nothing to tell. */
+static uint32_t export(struct session *session)
+{
+	struct ss_drain *drain = session->drain;
+	uint64_t now;
+
+	if (drain->metrics == NULL || !ss_metrics_changed(drain->metrics, false))
+		return 0;
+	now = monotonic_ms();
+	if (now < session->export_ms)
+		return (uint32_t)(session->export_ms - now);
+	ss_drain_export(drain);
+	session->export_ms = now + drain->view->image->metrics_ms;
+	return 0;
+}
+
 /* Returns 0, or SS_COLLECTOR_ALONE. */
 static int run(struct session *session)
 {
 	struct ss_image *image = session->drain->view->image;
-	uint32_t request, wake;
-	bool finishing;
+	uint32_t request, wake, limit_ms;
+	bool finishing, held;
 	uint64_t consumed;
 
 	for (;;) {
@@ -127,7 +176,9 @@ static int run(struct session *session)
 		}
 		if (request != image->flush_done)
 			serve_flush(image, request);
-		if (consumed > 0 || ss_drain_waiting(session->drain)) {
+		held = ss_plugins_deliver(session->plugins);
+		limit_ms = export(session);
+		if (consumed > 0 || held || ss_drain_waiting(session->drain)) {
 			ss_pause_collect(&session->pause, wake);
 			continue;
 		}
@@ -135,7 +186,7 @@ static int run(struct session *session)
 			finish(session);
 			return SS_COLLECTOR_ALONE;
 		}
-		if (!ss_pause_idle(&session->pause, wake))
+		if (!ss_pause_idle(&session->pause, wake, limit_ms))
 			continue;
 		/* A first event: give it company, unless the host is waiting. */
 		wake = __atomic_load_n(&image->wake, __ATOMIC_ACQUIRE);
@@ -170,8 +221,13 @@ int ss_collector_run(uint32_t abi, struct ss_image *image, ss_log_fn log)
 		goto out;
 	if (session.drain->otlp.resource_ignored)
 		log("OTEL_RESOURCE_ATTRIBUTES is ignored: expected key=value,... percent-encoded");
+	session.export_ms = monotonic_ms() + image->metrics_ms;
+	session.plugins = ss_plugins_new(&view, &session.drain->spans, log);
+	/* All hooks have room for it: see ss_drain_init. */
+	(void)ss_plugins_subscribe(session.plugins, &session.drain->dispatch);
 	ss_pause_init(&session.pause, session.drain);
 	rc = run(&session);
+	ss_plugins_free(session.plugins);
 	ss_drain_deinit(session.drain);
 out:
 	ss_buffer_free(&memory);

@@ -8,7 +8,7 @@
 
 #include "collector/hook.h"
 
-#define SS_SUBSCRIBERS_MAX 4u /* per hook */
+#define SS_SUBSCRIBERS_MAX 8u /* per hook */
 
 typedef void (*ss_subscriber_fn)(void *self, const struct ss_hook_event *event);
 

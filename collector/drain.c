@@ -9,15 +9,41 @@
 #include <unistd.h>
 
 #include "collector/losses.h"
+#include "collector/otlp_metrics.h"
 #include "collector/source.h"
 #include "collector/subscribers/tracing.h"
 #include "collector/testpoint.h"
+
+/* A span's trace is in its opening event, which need not be the first one of its log. */
+static bool is_sampled(const struct ss_drain *drain, const struct ss_span_view *span)
+{
+	const struct ss_sampling *sampling = &drain->view->image->sampling;
+	const struct ss_log_entry *entry;
+	uint32_t at;
+
+	if (sampling->sampler == SS_SAMPLER_ALWAYS_ON)
+		return true;
+	for (at = 0; at + SS_LOG_SHORT_BYTES <= span->bytes; at += entry->bytes) {
+		entry = (const struct ss_log_entry *)(span->log + at);
+		if (entry->bytes < SS_LOG_SHORT_BYTES || entry->bytes > span->bytes - at)
+			break;
+		if (entry->kind == SS_EVENT_OPEN && entry->bytes >= sizeof(*entry))
+			return ss_is_sampled(sampling, entry->trace_hi, entry->trace_lo);
+	}
+	return true;
+}
 
 static void complete(void *context, const struct ss_span_view *span)
 {
 	struct ss_drain *drain = context;
 
 	drain->changed = true;
+	if (drain->metrics != NULL)
+		ss_metrics_native(&drain->metrics_subscriber, span);
+	if (!is_sampled(drain, span)) {
+		drain->spans_sampled_out++;
+		return;
+	}
 	if (drain->written.ids.slots != NULL &&
 	    ss_spanmap_find(&drain->written.ids, span->id) != NULL)
 		return;
@@ -45,6 +71,47 @@ static void write_line(void *context, const char *line, size_t bytes, uint32_t s
 	drain->sink_error = rc;
 }
 
+static void write_metrics(void *context, const char *line, size_t bytes)
+{
+	struct ss_drain *drain = context;
+	int rc = ss_sink_write(&drain->metrics_sink, line, bytes, 0);
+
+	__atomic_fetch_add(&drain->view->image->progress, 1, __ATOMIC_RELAXED);
+	if (rc != 0)
+		drain->metrics_error = rc;
+}
+
+void ss_drain_export(struct ss_drain *drain)
+{
+	uint64_t now;
+
+	if (drain->metrics == NULL || !ss_metrics_changed(drain->metrics, true))
+		return;
+	now = drain->spans.last_ns;
+	if (drain->view->live)
+		now = ss_clock_convert(&drain->clock, ss_clock_ticks(drain->view->image->clock));
+	ss_otlp_metrics_write(&drain->metrics_json, drain->view, drain->metrics, now, write_metrics,
+			      drain);
+	ss_sink_end(&drain->metrics_sink);
+}
+
+/* After the spans, whose arena the metrics share. */
+static int init_metrics(struct ss_drain *drain)
+{
+	struct ss_image_view *view = drain->view;
+
+	if (view->image->metrics_str == 0)
+		return 0;
+	drain->metrics = ss_metrics_new(&drain->spans.arena);
+	if (drain->metrics == NULL)
+		return -ENOMEM;
+	drain->metrics_subscriber = (struct ss_metrics_subscriber){ drain->metrics, view };
+	ss_sink_init(&drain->metrics_sink, ss_image_string(view, view->image->metrics_str), NULL);
+	if (ss_json_init(&drain->metrics_json, 0) != 0)
+		return -ENOMEM;
+	return ss_metrics_subscribe(&drain->dispatch, &drain->metrics_subscriber);
+}
+
 int ss_drain_init(struct ss_drain *drain, struct ss_image_view *view)
 {
 	const struct ss_image *image = view->image;
@@ -67,9 +134,11 @@ int ss_drain_init(struct ss_drain *drain, struct ss_image_view *view)
 	rc = ss_otlp_init(&drain->otlp, view, write_line, drain);
 	if (rc == 0)
 		rc = ss_spans_init(&drain->spans, view, complete, drain);
+	if (rc == 0)
+		rc = init_metrics(drain);
 	if (rc == 0 && !view->live)
 		rc = ss_written_read(&drain->written, view);
-	/* Disjoint families in a table with room for four a hook: none can be refused. */
+	/* Disjoint families in a table with room for eight a hook: none can be refused. */
 	(void)ss_tracing_subscribe(&drain->dispatch, &drain->spans);
 	if (rc != 0)
 		ss_drain_deinit(drain);
@@ -78,6 +147,9 @@ int ss_drain_init(struct ss_drain *drain, struct ss_image_view *view)
 
 void ss_drain_deinit(struct ss_drain *drain)
 {
+	ss_metrics_free(drain->metrics);
+	ss_sink_deinit(&drain->metrics_sink);
+	ss_json_deinit(&drain->metrics_json);
 	ss_spans_deinit(&drain->spans);
 	ss_otlp_deinit(&drain->otlp);
 	ss_sink_deinit(&drain->sink);
@@ -184,6 +256,8 @@ static void commit(struct ss_drain *drain)
 	__atomic_store_n(&image->batch, image->batch + 1, __ATOMIC_RELEASE);
 	ss_testpoint("batch stored");
 	ss_spans_commit(&drain->spans);
+	if (drain->metrics != NULL)
+		ss_metrics_commit(drain->metrics);
 	image->open_spans = (uint32_t)drain->spans.map.count;
 }
 
@@ -233,6 +307,7 @@ void ss_drain_finish(struct ss_drain *drain)
 	begin_batch(drain);
 	ss_spans_finish(&drain->spans);
 	ss_otlp_flush(&drain->otlp);
+	ss_drain_export(drain);
 	if (!drain->written.losses)
 		ss_losses_write(&drain->otlp, drain->view, drain->spans_lost);
 	drain->changed = true;

@@ -15,9 +15,11 @@
 
 #include "collector/clock.h"
 #include "collector/dispatch.h"
+#include "collector/metrics.h"
 #include "collector/otlp.h"
 #include "collector/sink.h"
 #include "collector/span.h"
+#include "collector/subscribers/metrics.h"
 #include "collector/written.h"
 
 /* A ring, as last looked at. */
@@ -37,6 +39,10 @@ struct ss_drain {
 	struct ss_otlp otlp;
 	struct ss_sink sink;
 	struct ss_dispatch dispatch;
+	struct ss_metrics *metrics; /* NULL: none are wanted */
+	struct ss_metrics_subscriber metrics_subscriber;
+	struct ss_sink metrics_sink;
+	struct ss_json metrics_json;
 	struct ss_written written; /* recovery only */
 	struct ss_buffer memory;
 	struct ss_source *sources;
@@ -47,7 +53,9 @@ struct ss_drain {
 	uint64_t torn;     /* events that were never finished, or make no sense */
 	uint64_t unreadable_rings, spans_unreadable;
 	uint64_t spans_written, spans_lost, unfinished;
-	int sink_error;                                 /* of the last line that was lost */
+	uint64_t spans_sampled_out; /* not written, as the sampler says */
+	int sink_error;             /* of the last line that was lost */
+	int metrics_error;          /* of the last metrics that were not written */
 	_Alignas(8) char scratch[SS_EVENT_PAYLOAD_MAX]; /* payload that wraps around its ring */
 };
 
@@ -59,7 +67,11 @@ void ss_drain_deinit(struct ss_drain *drain);
 /* One batch. Returns how many events it consumed. */
 uint64_t ss_drain_batch(struct ss_drain *drain);
 
-/* The last batch: skips torn events, ends open spans, writes the line of losses. */
+/* Writes the metrics as they are now, if there is anything new to tell since the last time. */
+void ss_drain_export(struct ss_drain *drain);
+
+/* The last batch: skips torn events, ends open spans, writes the metrics and the line of
+ * losses. */
 void ss_drain_finish(struct ss_drain *drain);
 
 /* True when something waits for a next batch although no ring has anything. */

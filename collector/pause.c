@@ -89,16 +89,18 @@ void ss_pause_collect(const struct ss_pause *pause, uint32_t wake)
 		wait(pause, wake, ms ? ms : 1);
 }
 
-/* How long to sleep when nothing happens; 0: until woken. */
-static uint32_t idle_ms(const struct ss_pause *pause)
+/* How long to sleep when nothing happens, `limit_ms` at most; 0: until woken. */
+static uint32_t idle_ms(const struct ss_pause *pause, uint32_t limit_ms)
 {
+	uint32_t ms = pause->barrier ? 0 : BLIND_MS;
+
 	/* Partner: the host's release store, after which it wakes us. */
 	if (__atomic_load_n(&pause->drain->view->image->main_left, __ATOMIC_ACQUIRE))
-		return SS_ALONE_MS;
-	return pause->barrier ? 0 : BLIND_MS;
+		ms = SS_ALONE_MS;
+	return limit_ms != 0 && (ms == 0 || limit_ms < ms) ? limit_ms : ms;
 }
 
-bool ss_pause_idle(const struct ss_pause *pause, uint32_t wake)
+bool ss_pause_idle(const struct ss_pause *pause, uint32_t wake, uint32_t limit_ms)
 {
 	set_levels(pause, 0);
 	/* Partner: the producer commits, then reads wake_level. Either it sees the level, or we,
@@ -108,6 +110,6 @@ bool ss_pause_idle(const struct ss_pause *pause, uint32_t wake)
 	else
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (!used_at_least(pause, 0))
-		wait(pause, wake, idle_ms(pause));
+		wait(pause, wake, idle_ms(pause, limit_ms));
 	return used_at_least(pause, 0);
 }

@@ -27,9 +27,9 @@ void ss_pause_end(const struct ss_pause *pause);
  * `wake` was read. */
 void ss_pause_collect(const struct ss_pause *pause, uint32_t wake);
 
-/* Sleeps until there is a first event, or the host asks for something after `wake` was read. True:
- * an event came, false: asked for (or woken for nothing). */
-bool ss_pause_idle(const struct ss_pause *pause, uint32_t wake);
+/* Sleeps until there is a first event, the host asks for something after `wake` was read, or
+ * limit_ms (0: none) have passed. True: an event came. */
+bool ss_pause_idle(const struct ss_pause *pause, uint32_t wake, uint32_t limit_ms);
 
 /* True when some ring is at least a quarter full. */
 bool ss_pause_pressed(const struct ss_pause *pause);

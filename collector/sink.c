@@ -165,7 +165,7 @@ static int write_regular(struct ss_sink *sink, const char *line, size_t bytes, u
 	rc = mend(sink->fd, &status.st_size);
 	if (rc != 0)
 		goto out;
-	if (sink->image->out_batch != epoch) {
+	if (sink->image != NULL && sink->image->out_batch != epoch) {
 		sink->image->out_offset = (uint64_t)status.st_size;
 		__atomic_signal_fence(__ATOMIC_SEQ_CST);
 		sink->image->out_batch = epoch;

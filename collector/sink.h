@@ -18,7 +18,7 @@
 
 struct ss_sink {
 	const char *path;       /* "-" is stderr */
-	struct ss_image *image; /* gets out_offset and out_batch */
+	struct ss_image *image; /* gets out_offset and out_batch; NULL: nobody does */
 	int fd;                 /* -1: closed */
 	bool regular;
 	bool failing; /* the last write failed: no more patience until one succeeds */

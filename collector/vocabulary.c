@@ -127,7 +127,11 @@ static const char validation_requirements[] = "mellea.validation.requirement_cou
 	X(ADAPTER_TYPE, NONE, NONE)                                                             \
 	X(ADAPTER_OUTCOME, NONE, NONE)                                                          \
 	X(ADAPTER_PHASE, NONE, NONE)                                                            \
-	X(DURATION_MS, NONE, NONE)
+	X(DURATION_MS, NONE, NONE)                                                              \
+	X(CHECKED_REQUIREMENTS, NONE, NONE)                                                     \
+	X(CHECKED_RESULTS, NONE, NONE)                                                          \
+	X(CHECKED_REASONS, NONE, NONE)                                                          \
+	X(COST_USD, NONE, NONE)
 
 #define ROW(field, old, new) [SS_FIELD_##field - SS_KEY_FIELDS] = { old, new },
 static const struct ss_spelling rows[SS_FIELD_END - SS_KEY_FIELDS][SS_DIALECTS] = { ROWS(ROW) };

@@ -14,8 +14,12 @@
 const struct ss_env_row ss_env_table[] = {
 	{ "SPANSHIM_OUT", SS_ENV_STRING, FIELD(out), "spanshim-%e-%p.jsonl", 0, 0, NULL,
 	  "file to append spans to (%p pid, %e program, %n image nonce); -: stderr" },
+	{ "SPANSHIM_METRICS_OUT", SS_ENV_STRING, FIELD(metrics_out), "", 0, 0, NULL,
+	  "file to append metrics to (as SPANSHIM_OUT); default: no metrics" },
 	{ "SPANSHIM_BINDINGS", SS_ENV_STRING, FIELD(bindings), "auto", 0, 0, NULL,
 	  "built-in names or files, colon-separated; auto: all built-in ones; none" },
+	{ "SPANSHIM_PLUGINS", SS_ENV_STRING, FIELD(plugins), "", 0, 0, NULL,
+	  "plugins to load (shared objects, colon-separated); see spanshim/plugin.h" },
 	{ "SPANSHIM_DIR", SS_ENV_STRING, FIELD(dir), "", 0, 0, NULL,
 	  "directory of the ring files; default /dev/shm/spanshim-UID" },
 	{ "SPANSHIM_RING_BYTES", SS_ENV_BYTES, FIELD(ring_bytes), "4M", 64 << 10, 1 << 30, NULL,
@@ -30,6 +34,8 @@ const struct ss_env_row ss_env_table[] = {
 	  "spanshim's own log: stderr or a file (as SPANSHIM_OUT); default none" },
 	{ "SPANSHIM_DISABLE", SS_ENV_FLAG, FIELD(disabled), "false", 0, 0, NULL,
 	  "do nothing at all" },
+	{ "SPANSHIM_COMMAND_LINE", SS_ENV_FLAG, FIELD(command_line), "false", 0, 0, NULL,
+	  "record the process's arguments as process.command_args" },
 	{ "SPANSHIM_TRACE_ID", SS_ENV_TRACE_ID, FIELD(trace_id), "", 0, 0, NULL,
 	  "trace id of spans without a parent; default a random one" },
 	{ "SPANSHIM_PREVIOUS", SS_ENV_STRING, FIELD(previous), "", 0, 0, NULL,
@@ -47,6 +53,14 @@ const struct ss_env_row ss_env_table[] = {
 	  "key=value,... (percent-encoded) for the resource" },
 	{ "OTEL_SDK_DISABLED", SS_ENV_OTEL_FLAG, FIELD(disabled), "false", 0, 0, NULL,
 	  "true: as SPANSHIM_DISABLE" },
+	{ "OTEL_TRACES_SAMPLER", SS_ENV_CHOICE, FIELD(sampler), "parentbased_always_on", 0, 0,
+	  "always_on|always_off|traceidratio|parentbased_always_on|parentbased_always_off|"
+	  "parentbased_traceidratio",
+	  "which traces are written; metrics and plugins see all" },
+	{ "OTEL_TRACES_SAMPLER_ARG", SS_ENV_RATIO, FIELD(sampler_ratio), "1", 0, 1, NULL,
+	  "part of the traces that a traceidratio sampler writes, 0 to 1" },
+	{ "OTEL_METRIC_EXPORT_INTERVAL", SS_ENV_COUNT, FIELD(metrics_ms), "60000", 1, INT32_MAX,
+	  NULL, "time between two lines of metrics, in milliseconds" },
 	{ "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", SS_ENV_COUNT, FIELD(attribute_value_limit), "", 0,
 	  INT32_MAX, NULL, "longest string value, in characters; default unlimited" },
 	{ "OTEL_ATTRIBUTE_COUNT_LIMIT", SS_ENV_COUNT, FIELD(attribute_count_limit), "128", 0,
@@ -132,6 +146,25 @@ static int parse_number(const char *value, const struct ss_env_row *row, uint64_
 	return 0;
 }
 
+/* Digits with a point, by hand: strtod reads the host's locale. */
+static int parse_ratio(const char *value, const struct ss_env_row *row, double *ret_ratio)
+{
+	double ratio = 0, unit = 1;
+	const char *p = value;
+	bool digits = false;
+
+	for (; *p >= '0' && *p <= '9'; p++, digits = true)
+		ratio = ratio * 10 + (*p - '0');
+	if (*p == '.') {
+		for (p++; *p >= '0' && *p <= '9'; p++, digits = true)
+			ratio += (*p - '0') * (unit /= 10);
+	}
+	if (!digits || *p || ratio < (double)row->min || ratio > (double)row->max)
+		return -EINVAL;
+	*ret_ratio = ratio;
+	return 0;
+}
+
 static int parse_flag(const char *value, const struct ss_config *config, uint8_t type)
 {
 	static const struct {
@@ -201,6 +234,8 @@ static int parse_value(struct ss_config *config, const struct ss_env_row *row, c
 		r = position_in_list(row->choices, '|', value);
 		number = (uint64_t)r;
 		break;
+	case SS_ENV_RATIO:
+		return parse_ratio(value, row, field(config, row));
 	case SS_ENV_FLAG:
 	case SS_ENV_OTEL_FLAG:
 	case SS_ENV_CONTENT:
@@ -254,6 +289,9 @@ static void complain_about(const struct ss_config *config, const struct ss_env_r
 			 (unsigned long long)row->min, (unsigned long long)row->max);
 	else if (type == SS_ENV_CHOICE)
 		snprintf(phrase, sizeof(phrase), "one of %s", row->choices);
+	else if (type == SS_ENV_RATIO)
+		snprintf(phrase, sizeof(phrase), "a number from %llu to %llu, such as 0.1",
+			 (unsigned long long)row->min, (unsigned long long)row->max);
 	else if (type == SS_ENV_FLAG)
 		expected = "1, true, yes, 0, false or no";
 	else if (type == SS_ENV_OTEL_FLAG)

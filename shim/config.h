@@ -31,12 +31,18 @@ struct ss_config {
 	const char *traceparent;         /* TRACEPARENT, well-formed */
 	const char *tracestate;          /* TRACESTATE; "" without a traceparent */
 	const char *semconv_opt_in;      /* OTEL_SEMCONV_STABILITY_OPT_IN, a comma-separated list */
+	const char *metrics_out;         /* SPANSHIM_METRICS_OUT, as `out`; "": no metrics */
+	const char *plugins;             /* SPANSHIM_PLUGINS, colon-separated; "" = none */
 	uint64_t ring_bytes;             /* a power of two */
 	uint32_t on_full;                /* enum ss_on_full */
 	uint32_t flush_ms;
-	uint32_t stacks; /* enum ss_stacks */
-	bool disabled;   /* SPANSHIM_DISABLE or OTEL_SDK_DISABLED */
-	bool content;    /* either content gate */
+	uint32_t stacks;      /* enum ss_stacks */
+	bool disabled;        /* SPANSHIM_DISABLE or OTEL_SDK_DISABLED */
+	bool content;         /* either content gate */
+	bool command_line;    /* SPANSHIM_COMMAND_LINE */
+	uint32_t metrics_ms;  /* OTEL_METRIC_EXPORT_INTERVAL */
+	uint32_t sampler;     /* enum ss_sampler (sampler.h) */
+	double sampler_ratio; /* OTEL_TRACES_SAMPLER_ARG */
 	uint32_t attribute_count_limit, event_count_limit, link_count_limit;
 	uint32_t event_attribute_count_limit;
 	uint32_t attribute_value_limit; /* characters; SS_CONFIG_UNLIMITED */
@@ -47,6 +53,7 @@ enum ss_env_type {
 	SS_ENV_BYTES,     /* 65536, 64K, 4M, 1G; rounded up to a power of two */
 	SS_ENV_COUNT,     /* decimal digits */
 	SS_ENV_CHOICE,    /* one of `choices` */
+	SS_ENV_RATIO,     /* decimal digits, with a point or without */
 	SS_ENV_FLAG,      /* 1 / true / yes, 0 / false / no, in any case */
 	SS_ENV_OTEL_FLAG, /* true / false, in any case */
 	SS_ENV_CONTENT,   /* as FLAG, or, once opted in, NO_CONTENT / SPAN_ONLY / ... */

@@ -99,6 +99,7 @@ enum ss_event_flags {
 	SS_EVENT_STATUS_ONLY = 2,   /* POINT: no span event; it only marks the span ERROR */
 	SS_EVENT_NO_RESULT = 4,     /* CLOSE, POINT: `result` means nothing */
 	SS_EVENT_OBSERVED = 8,      /* POINT: for hook subscribers only, no span event */
+	SS_EVENT_INFERRED = 16,     /* CLOSE: no hook told it; it is none of the metrics' */
 };
 
 /* `commit` is the low 32 bits of (ring position + 1): a record of an earlier lap never matches,

@@ -12,9 +12,10 @@
 #include <stdint.h>
 
 #include "event.h"
+#include "sampler.h"
 
 #define SS_IMAGE_MAGIC   0x314d494853535353ull /* "SSSSHIM1" */
-#define SS_IMAGE_VERSION 2u
+#define SS_IMAGE_VERSION 3u
 #define SS_RINGS_MAX     1024u
 
 enum ss_drop_reason {
@@ -74,7 +75,18 @@ struct ss_image {
 	uint32_t attribute_count_limit, event_count_limit, link_count_limit;
 	uint32_t event_attribute_count_limit, attribute_value_limit;
 	uint32_t content;
-	uint32_t open_spans; /* in the arena, after the last batch; by the drain */
+	/* as above: what is not set is 0 */
+	uint32_t metrics_str; /* absolute path, "-" = stderr; 0: no metrics */
+	uint32_t plugins_str; /* colon-separated; 0: none */
+	uint32_t command_str; /* the arguments, each as written in a JSON array; 0: not asked for */
+	uint32_t runtime_name_str, runtime_version_str; /* of an interpreter: cpython, 3.12.1 */
+	uint32_t metrics_ms;
+	struct ss_sampling sampling;
+	uint64_t start_ns;    /* unix time: where cumulative metrics start */
+	uint32_t own_metrics; /* 1: the traced framework records its metrics itself; by the host */
+	uint32_t in_plugin;   /* 1: the drain is in a plugin's code, for however long */
+	char framework_version[32]; /* of the dialect's; "" if unknown; by the drain */
+	uint32_t open_spans;        /* in the arena, after the last batch; by the drain */
 	uint32_t dialect; /* enum ss_dialect of the first adapter's event; 0: none; by the drain */
 
 	_Alignas(64) uint32_t state; /* enum ss_image_state */

@@ -104,6 +104,8 @@ static void fill_config(struct ss_image *image, const struct ss_config *config)
 	image->link_count_limit = config->link_count_limit;
 	image->event_attribute_count_limit = config->event_attribute_count_limit;
 	image->attribute_value_limit = config->attribute_value_limit;
+	image->metrics_ms = config->metrics_ms;
+	image->plugins_str = add_string(image, config->plugins);
 	image->service_str = add_string(image, config->service_name);
 	image->resource_str = add_string(image, config->resource_attributes);
 	image->tracestate_str = add_string(image, config->tracestate);
@@ -128,6 +130,13 @@ static int fill(struct ss_image *image, const struct ss_ring_file_facts *facts, 
 	if (r < 0)
 		return r;
 	image->out_str = add_string(image, text);
+	if (facts->config->metrics_out[0]) {
+		r = ss_config_expand(facts->config->metrics_out, facts->program, facts->pid,
+				     facts->nonce, facts->cwd, text, sizeof(text));
+		if (r < 0)
+			return r;
+		image->metrics_str = add_string(image, text);
+	}
 	fill_config(image, facts->config);
 	image->program_str = add_string(image, facts->program);
 	image->executable_str = add_string(image, facts->executable);
@@ -136,7 +145,7 @@ static int fill(struct ss_image *image, const struct ss_ring_file_facts *facts, 
 		return -ENAMETOOLONG;
 	image->calibration[0].ticks =
 		facts->clock == SS_CLOCK_TSC ? ss_arch_ticks() : now_ns(CLOCK_MONOTONIC);
-	image->calibration[0].unix_ns = now_ns(CLOCK_REALTIME);
+	image->calibration[0].unix_ns = image->start_ns = now_ns(CLOCK_REALTIME);
 	image->state = SS_IMAGE_LIVE;
 	__atomic_store_n(&image->magic, SS_IMAGE_MAGIC, __ATOMIC_RELEASE);
 	return 0;

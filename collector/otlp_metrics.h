@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Metrics -> OTLP/JSON lines: one MetricsData a line (opentelemetry-proto JSON mapping, cumulative
+ * temporality). All series are written each time; where they do not fit in SS_LINE_MAX, in several
+ * lines of the same time. Drain only.
+ */
+#ifndef SS_OTLP_METRICS_H
+#define SS_OTLP_METRICS_H
+
+#include <stdint.h>
+
+#include "collector/image.h"
+#include "collector/json.h"
+#include "collector/metrics.h"
+
+/* A finished line, newline included. */
+typedef void (*ss_metrics_line_fn)(void *context, const char *line, size_t bytes);
+
+/* Writes what the metrics are at `time_ns` (unix). `json` is scratch, initialised; its memory is
+ * reused. Calls `line` for each line, not at all without series. */
+void ss_otlp_metrics_write(struct ss_json *json, const struct ss_image_view *view,
+			   const struct ss_metrics *metrics, uint64_t time_ns,
+			   ss_metrics_line_fn line, void *context);
+
+#endif
