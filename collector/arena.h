@@ -22,12 +22,17 @@
 #define SS_CHUNKS_MAX   1024u /* 256 MiB, a million open spans */
 #define SS_NO_BLOCK     0xffffffffu
 
-enum ss_block_kind { SS_BLOCK_DATA, SS_BLOCK_SPAN };
+enum ss_block_kind {
+	SS_BLOCK_DATA, /* more of a span or series */
+	SS_BLOCK_SPAN,
+	SS_BLOCK_SERIES, /* metrics.h; in use for ever */
+	SS_BLOCK_VALUE,  /* ... its value; `next` is the series */
+};
 
 struct ss_block {
 	uint64_t born;  /* epoch; 0: free */
 	uint64_t freed; /* epoch; 0: not */
-	uint32_t next;  /* of its span, or of the free list */
+	uint32_t next;  /* of its chain, or of the free list */
 	uint32_t kind;  /* enum ss_block_kind */
 	char data[SS_BLOCK_BYTES - 24];
 };

@@ -30,7 +30,7 @@ struct session {
 	struct ss_plugins *plugins; /* NULL: none */
 	uint64_t export_ms;         /* when the metrics are written next */
 	ss_log_fn log;
-	bool told_lost;
+	bool told_lost, told_metrics;
 };
 
 static void tell_lost(struct session *session)
@@ -51,18 +51,12 @@ static void tell_metrics(struct session *session)
 	struct ss_drain *drain = session->drain;
 	char text[512];
 
-	if (drain->metrics == NULL)
+	if (session->told_metrics || drain->metrics_error == 0)
 		return;
-	if (drain->metrics_error != 0) {
-		snprintf(text, sizeof(text), "metrics are lost: cannot write %.300s: %s",
-			 drain->metrics_sink.path, strerror(-drain->metrics_error));
-		session->log(text);
-	}
-	if (ss_metrics_lost(drain->metrics) > 0) {
-		snprintf(text, sizeof(text), "metrics lost: %llu measurements, no memory",
-			 (unsigned long long)ss_metrics_lost(drain->metrics));
-		session->log(text);
-	}
+	session->told_metrics = true;
+	snprintf(text, sizeof(text), "metrics are lost: cannot write %.300s: %s",
+		 drain->metrics_sink.path, strerror(-drain->metrics_error));
+	session->log(text);
 }
 
 static void tell_end(struct session *session)
@@ -78,6 +72,11 @@ static void tell_end(struct session *session)
 	if (drain->spans_lost > 0) {
 		snprintf(text, sizeof(text), "spans lost: %llu could not be written to %.300s",
 			 (unsigned long long)drain->spans_lost, drain->sink.path);
+		session->log(text);
+	}
+	if (drain->metrics != NULL && ss_metrics_lost(drain->metrics) > 0) {
+		snprintf(text, sizeof(text), "metrics lost: %llu measurements, no memory",
+			 (unsigned long long)ss_metrics_lost(drain->metrics));
 		session->log(text);
 	}
 }
@@ -101,7 +100,6 @@ static void finish(struct session *session)
 		ss_drain_batch(drain);
 	}
 	ss_drain_finish(drain);
-	ss_plugins_finish(session->plugins);
 	__atomic_store_n(&image->state, SS_IMAGE_FINISHED, __ATOMIC_RELEASE);
 	/* Lost spans may be written by a later `recover` no more: they were given up and counted.
 	 */
@@ -113,9 +111,11 @@ static void finish(struct session *session)
 	tell_lost(session);
 	tell_metrics(session);
 	tell_end(session);
+	/* Last: a host that waits no longer for a plugin leaves nothing behind. */
+	ss_plugins_finish(session->plugins);
 }
 
-/* Batches until no ring is filling fast; returns events consumed. */
+/* Batches until no ring is filling fast, or plugins have enough; returns events consumed. */
 static uint64_t run_batches(struct session *session)
 {
 	uint64_t consumed = 0;
@@ -125,8 +125,20 @@ static uint64_t run_batches(struct session *session)
 		ss_source_populate(session->drain->sources, session->drain->view);
 		consumed += ss_drain_batch(session->drain);
 		tell_lost(session);
-	} while (ss_pause_pressed(&session->pause) && session->drain->whole);
+	} while (ss_pause_pressed(&session->pause) && session->drain->whole &&
+		 !ss_plugins_full(session->plugins));
+	ss_plugins_settle(session->plugins, session->drain->whole);
 	return consumed;
+}
+
+/* What a waiting host has told so far reaches the plugins before it goes on: it may exec or abort.
+ * The second batch settles the first. */
+static void flush_plugins(struct session *session)
+{
+	if (session->plugins == NULL)
+		return;
+	run_batches(session);
+	ss_plugins_deliver(session->plugins, true);
 }
 
 static uint64_t monotonic_ms(void)
@@ -150,6 +162,7 @@ static uint32_t export(struct session *session)
 	if (now < session->export_ms)
 		return (uint32_t)(session->export_ms - now);
 	ss_drain_export(drain);
+	tell_metrics(session);
 	session->export_ms = now + drain->view->image->metrics_ms;
 	return 0;
 }
@@ -159,8 +172,8 @@ static int run(struct session *session)
 {
 	struct ss_image *image = session->drain->view->image;
 	uint32_t request, wake, limit_ms;
-	bool finishing, held;
-	uint64_t consumed;
+	enum ss_plugins_rest rest;
+	bool finishing, quiet;
 
 	for (;;) {
 		/* Read before the batch: what the host asks for later needs a later batch. Partner:
@@ -168,23 +181,30 @@ static int run(struct session *session)
 		wake = __atomic_load_n(&image->wake, __ATOMIC_ACQUIRE);
 		request = __atomic_load_n(&image->flush_request, __ATOMIC_ACQUIRE);
 		finishing = __atomic_load_n(&image->finish, __ATOMIC_ACQUIRE) != 0;
-		consumed = run_batches(session);
+		quiet = run_batches(session) == 0 && !ss_drain_waiting(session->drain);
 		if (finishing && request != image->flush_done) {
 			finish(session);
 			serve_flush(image, request);
 			return 0;
 		}
-		if (request != image->flush_done)
+		if (request != image->flush_done) {
+			flush_plugins(session);
+			/* The image may end here: by exec, by abort. */
+			ss_drain_export(session->drain);
+			tell_metrics(session);
 			serve_flush(image, request);
-		held = ss_plugins_deliver(session->plugins);
-		limit_ms = export(session);
-		if (consumed > 0 || held || ss_drain_waiting(session->drain)) {
-			ss_pause_collect(&session->pause, wake);
-			continue;
 		}
-		if (image->main_left && ss_alone(image->drain_tid)) {
+		rest = ss_plugins_deliver(session->plugins, false);
+		limit_ms = export(session);
+		if (quiet && image->main_left && ss_alone(image->drain_tid)) {
 			finish(session);
 			return SS_COLLECTOR_ALONE;
+		}
+		if (rest == SS_PLUGINS_BUSY)
+			continue;
+		if (!quiet || rest == SS_PLUGINS_HELD) {
+			ss_pause_collect(&session->pause, wake);
+			continue;
 		}
 		if (!ss_pause_idle(&session->pause, wake, limit_ms))
 			continue;
@@ -195,7 +215,7 @@ static int run(struct session *session)
 	}
 }
 
-int ss_collector_run(uint32_t abi, struct ss_image *image, ss_log_fn log)
+int ss_collector_run(uint32_t abi, struct ss_image *image, ss_log_fn log, ss_open_fn open)
 {
 	struct session session = { .log = log };
 	struct ss_buffer memory = { 0 };
@@ -222,7 +242,7 @@ int ss_collector_run(uint32_t abi, struct ss_image *image, ss_log_fn log)
 	if (session.drain->otlp.resource_ignored)
 		log("OTEL_RESOURCE_ATTRIBUTES is ignored: expected key=value,... percent-encoded");
 	session.export_ms = monotonic_ms() + image->metrics_ms;
-	session.plugins = ss_plugins_new(&view, &session.drain->spans, log);
+	session.plugins = ss_plugins_new(&view, open, log);
 	/* All hooks have room for it: see ss_drain_init. */
 	(void)ss_plugins_subscribe(session.plugins, &session.drain->dispatch);
 	ss_pause_init(&session.pause, session.drain);

@@ -11,13 +11,15 @@
 
 #include "shim/ring.h"
 
-#define SS_COLLECTOR_ABI 1u
+#define SS_COLLECTOR_ABI 2u
 #define SS_COLLECTOR_ALONE                                                     \
 	1 /* result of run: all other threads ended; the process is to exit(0) \
 	   */
 
 /* One line for the shim's log, without prefix or newline. */
 typedef void (*ss_log_fn)(const char *line);
+/* dlopen, and not somebody's wrapper of it. */
+typedef void *(*ss_open_fn)(const char *file, int mode);
 
 /* Drains the image's rings until image->finish has been served; runs on the drain thread, with all
  * signals blocked and the shim's guard entered. No descriptor may stay open between two uses: a
@@ -26,8 +28,9 @@ typedef void (*ss_log_fn)(const char *line);
  * inode, and closing it again; the sink opens regular files per batch (FIFOs and devices may stay
  * open, but fstat tells before each write that the number still means the same file). Returns 0, or
  * -errno when it could not start (nothing consumed). */
-typedef int (*ss_collector_run_fn)(uint32_t abi, struct ss_image *image, ss_log_fn log);
-int ss_collector_run(uint32_t abi, struct ss_image *image, ss_log_fn log);
+typedef int (*ss_collector_run_fn)(uint32_t abi, struct ss_image *image, ss_log_fn log,
+				   ss_open_fn open);
+int ss_collector_run(uint32_t abi, struct ss_image *image, ss_log_fn log, ss_open_fn open);
 
 /* Compiles the colon-separated list of built-in names and files (SPANSHIM_BINDINGS' syntax) into
  * one malloc'ed block (struct ss_binding_table), caller frees. On failure -EINVAL (or -errno) and a

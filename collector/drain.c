@@ -14,23 +14,15 @@
 #include "collector/subscribers/tracing.h"
 #include "collector/testpoint.h"
 
-/* A span's trace is in its opening event, which need not be the first one of its log. */
 static bool is_sampled(const struct ss_drain *drain, const struct ss_span_view *span)
 {
 	const struct ss_sampling *sampling = &drain->view->image->sampling;
-	const struct ss_log_entry *entry;
-	uint32_t at;
+	const struct ss_log_entry *open;
 
 	if (sampling->sampler == SS_SAMPLER_ALWAYS_ON)
 		return true;
-	for (at = 0; at + SS_LOG_SHORT_BYTES <= span->bytes; at += entry->bytes) {
-		entry = (const struct ss_log_entry *)(span->log + at);
-		if (entry->bytes < SS_LOG_SHORT_BYTES || entry->bytes > span->bytes - at)
-			break;
-		if (entry->kind == SS_EVENT_OPEN && entry->bytes >= sizeof(*entry))
-			return ss_is_sampled(sampling, entry->trace_hi, entry->trace_lo);
-	}
-	return true;
+	open = ss_parts_open(span);
+	return open == NULL || ss_is_sampled(sampling, open->trace_hi, open->trace_lo);
 }
 
 static void complete(void *context, const struct ss_span_view *span)
@@ -74,39 +66,80 @@ static void write_line(void *context, const char *line, size_t bytes, uint32_t s
 static void write_metrics(void *context, const char *line, size_t bytes)
 {
 	struct ss_drain *drain = context;
-	int rc = ss_sink_write(&drain->metrics_sink, line, bytes, 0);
+	int rc;
 
+	ss_testpoint("before metrics");
+	rc = ss_sink_write(&drain->metrics_sink, line, bytes, 0);
+	ss_testpoint("after metrics");
 	__atomic_fetch_add(&drain->view->image->progress, 1, __ATOMIC_RELAXED);
 	if (rc != 0)
 		drain->metrics_error = rc;
 }
 
+/* When the metrics were so: when the drain last looked, or the last event that it saw. Later lines
+ * have later times, also those of a recovery, which knows no more than this. */
+static uint64_t metrics_time(const struct ss_drain *drain)
+{
+	uint64_t looked_ns = drain->clock.knots[drain->clock.count - 1].unix_ns;
+
+	return looked_ns > drain->spans.last_ns ? looked_ns : drain->spans.last_ns;
+}
+
+static void export(struct ss_drain *drain, const struct ss_losses *losses)
+{
+	struct ss_otlp_metrics what = { .view = drain->view,
+					.metrics = drain->metrics,
+					.time_ns = metrics_time(drain),
+					.losses = losses,
+					.json = &drain->metrics_json,
+					.line = write_metrics,
+					.context = drain };
+	int rc;
+
+	drain->metrics_error = 0;
+	rc = ss_otlp_metrics_write(&what);
+	if (rc != 0)
+		drain->metrics_error = rc;
+	ss_sink_end(&drain->metrics_sink);
+	/* What was not written is new the next time too. */
+	(void)ss_metrics_changed(drain->metrics, drain->metrics_error == 0);
+}
+
 void ss_drain_export(struct ss_drain *drain)
 {
-	uint64_t now;
+	if (drain->metrics != NULL && ss_metrics_changed(drain->metrics, false))
+		export(drain, NULL);
+}
 
-	if (drain->metrics == NULL || !ss_metrics_changed(drain->metrics, true))
+/* The last line tells what the metrics lack. */
+static void export_last(struct ss_drain *drain)
+{
+	struct ss_losses losses;
+
+	if (drain->metrics == NULL)
 		return;
-	now = drain->spans.last_ns;
-	if (drain->view->live)
-		now = ss_clock_convert(&drain->clock, ss_clock_ticks(drain->view->image->clock));
-	ss_otlp_metrics_write(&drain->metrics_json, drain->view, drain->metrics, now, write_metrics,
-			      drain);
-	ss_sink_end(&drain->metrics_sink);
+	ss_losses_read(&losses, drain->view);
+	ss_losses_add(&losses, "sink", "span", drain->spans_lost);
+	ss_losses_add(&losses, "assembly", "measurement", ss_metrics_lost(drain->metrics));
+	if (losses.count > 0 || ss_metrics_changed(drain->metrics, false))
+		export(drain, &losses);
 }
 
 /* After the spans, whose arena the metrics share. */
 static int init_metrics(struct ss_drain *drain)
 {
 	struct ss_image_view *view = drain->view;
+	const char *path = ss_image_string(view, view->image->metrics_str);
 
-	if (view->image->metrics_str == 0)
+	if (*path != '/' && strcmp(path, "-") != 0)
 		return 0;
 	drain->metrics = ss_metrics_new(&drain->spans.arena);
 	if (drain->metrics == NULL)
 		return -ENOMEM;
-	drain->metrics_subscriber = (struct ss_metrics_subscriber){ drain->metrics, view };
-	ss_sink_init(&drain->metrics_sink, ss_image_string(view, view->image->metrics_str), NULL);
+	drain->metrics_subscriber = (struct ss_metrics_subscriber){ .metrics = drain->metrics,
+								    .view = view,
+								    .parts = drain->otlp.parts };
+	ss_sink_init(&drain->metrics_sink, path, NULL);
 	if (ss_json_init(&drain->metrics_json, 0) != 0)
 		return -ENOMEM;
 	return ss_metrics_subscribe(&drain->dispatch, &drain->metrics_subscriber);
@@ -134,12 +167,12 @@ int ss_drain_init(struct ss_drain *drain, struct ss_image_view *view)
 	rc = ss_otlp_init(&drain->otlp, view, write_line, drain);
 	if (rc == 0)
 		rc = ss_spans_init(&drain->spans, view, complete, drain);
+	/* Disjoint families in a table with room for eight a hook: none can be refused. */
+	(void)ss_tracing_subscribe(&drain->dispatch, &drain->spans);
 	if (rc == 0)
 		rc = init_metrics(drain);
 	if (rc == 0 && !view->live)
 		rc = ss_written_read(&drain->written, view);
-	/* Disjoint families in a table with room for eight a hook: none can be refused. */
-	(void)ss_tracing_subscribe(&drain->dispatch, &drain->spans);
 	if (rc != 0)
 		ss_drain_deinit(drain);
 	return rc;
@@ -147,6 +180,7 @@ int ss_drain_init(struct ss_drain *drain, struct ss_image_view *view)
 
 void ss_drain_deinit(struct ss_drain *drain)
 {
+	ss_metrics_unsubscribe(&drain->metrics_subscriber);
 	ss_metrics_free(drain->metrics);
 	ss_sink_deinit(&drain->metrics_sink);
 	ss_json_deinit(&drain->metrics_json);
@@ -256,9 +290,8 @@ static void commit(struct ss_drain *drain)
 	__atomic_store_n(&image->batch, image->batch + 1, __ATOMIC_RELEASE);
 	ss_testpoint("batch stored");
 	ss_spans_commit(&drain->spans);
-	if (drain->metrics != NULL)
-		ss_metrics_commit(drain->metrics);
-	image->open_spans = (uint32_t)drain->spans.map.count;
+	image->unsaid = drain->spans.map.count > 0 || drain->spans_lost > 0 ||
+			ss_losses_total(drain->view) > 0;
 }
 
 static void end_batch(struct ss_drain *drain)
@@ -307,7 +340,7 @@ void ss_drain_finish(struct ss_drain *drain)
 	begin_batch(drain);
 	ss_spans_finish(&drain->spans);
 	ss_otlp_flush(&drain->otlp);
-	ss_drain_export(drain);
+	export_last(drain);
 	if (!drain->written.losses)
 		ss_losses_write(&drain->otlp, drain->view, drain->spans_lost);
 	drain->changed = true;

@@ -55,7 +55,7 @@ struct ss_drain {
 	uint64_t spans_written, spans_lost, unfinished;
 	uint64_t spans_sampled_out; /* not written, as the sampler says */
 	int sink_error;             /* of the last line that was lost */
-	int metrics_error;          /* of the last metrics that were not written */
+	int metrics_error;          /* the last metrics were not written; 0: they were */
 	_Alignas(8) char scratch[SS_EVENT_PAYLOAD_MAX]; /* payload that wraps around its ring */
 };
 
@@ -70,8 +70,7 @@ uint64_t ss_drain_batch(struct ss_drain *drain);
 /* Writes the metrics as they are now, if there is anything new to tell since the last time. */
 void ss_drain_export(struct ss_drain *drain);
 
-/* The last batch: skips torn events, ends open spans, writes the metrics and the line of
- * losses. */
+/* The last batch: skips torn events, ends open spans, writes the metrics and the losses. */
 void ss_drain_finish(struct ss_drain *drain);
 
 /* True when something waits for a next batch although no ring has anything. */

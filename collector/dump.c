@@ -73,6 +73,7 @@ static int fill(struct ss_dump_reader *reader)
 		return -errno;
 	reader->at_end = bytes == 0;
 	reader->used += bytes;
+	reader->bytes += bytes;
 	return 0;
 }
 
@@ -141,6 +142,21 @@ int ss_dump_parse(const struct ss_dump_line *line, struct cJSON **ret_json, size
 	}
 	*ret_byte = end ? (size_t)(end - line->text) : 0;
 	return -EBADMSG;
+}
+
+/* FNV-1a, and one round of mixing: the high bits of short texts are poor without. */
+uint64_t ss_dump_hash(uint64_t hash, const void *bytes, size_t count)
+{
+	const unsigned char *byte = bytes;
+
+	while (count--)
+		hash = (hash ^ *byte++) * 0x100000001b3u;
+	return (hash ^ hash >> 29) * 0xbf58476d1ce4e5b9u;
+}
+
+uint64_t ss_dump_hash_text(uint64_t hash, const char *text)
+{
+	return ss_dump_hash(hash, text, strlen(text));
 }
 
 static const cJSON *member(const cJSON *object, const char *key)
@@ -214,7 +230,7 @@ int ss_dump_parse_int(const struct cJSON *item, int64_t *ret_value)
 void ss_dump_read_value(const struct cJSON *any, struct ss_dump_attr *ret_attr)
 {
 	struct ss_dump_attr attr = { .key = NULL, .type = SS_DUMP_OTHER };
-	const cJSON *value = any ? any->child : NULL;
+	const cJSON *value = cJSON_IsObject(any) ? any->child : NULL;
 
 	if (value && cJSON_IsString(value) && !strcmp(value->string, "stringValue")) {
 		attr.type = SS_DUMP_STRING;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reads dump files: OTLP/JSON lines, one TracesData each, into plain structs. Used by the command
- * (tree, check), one line at a time, so that memory is bounded by the longest line and not by the
- * file. What a struct points to lives until the line that it came from is closed.
- * Must not: judge. A line or a span that cannot be understood is reported to the caller, who goes
- * on.
+ * Reads dump files: OTLP/JSON lines, one TracesData each (dump_metrics.h: MetricsData), into plain
+ * structs. Used by the command (tree, check, stats), one line at a time, so that memory is bounded
+ * by the longest line and not by the file. What a struct points to lives until the line that it
+ * came from is closed. Must not: judge. A line or a span that cannot be understood is reported to
+ * the caller, who goes on.
  */
 #ifndef SS_DUMP_H
 #define SS_DUMP_H
@@ -22,6 +22,7 @@ struct ss_dump_reader {
 	char *buffer;
 	size_t capacity, start, used, scanned;
 	uint64_t number; /* of the line last returned, from 1 */
+	uint64_t bytes;  /* read from the file so far */
 	bool at_end;
 };
 
@@ -104,5 +105,11 @@ bool ss_dump_read_event(const struct cJSON *list, const struct cJSON **cursor,
 int ss_dump_parse_id(const struct cJSON *item, unsigned digits, uint64_t ret_id[2]);
 int ss_dump_parse_uint(const struct cJSON *item, uint64_t *ret_value);
 int ss_dump_parse_int(const struct cJSON *item, int64_t *ret_value);
+
+/* A hash of bytes, going on from another one or from SS_DUMP_HASH: for names and attributes as keys
+ * of tables in memory. Not the same on all machines. */
+#define SS_DUMP_HASH 0xcbf29ce484222325u
+uint64_t ss_dump_hash(uint64_t hash, const void *bytes, size_t count);
+uint64_t ss_dump_hash_text(uint64_t hash, const char *text);
 
 #endif

@@ -48,12 +48,12 @@ enum ss_instrument_kind {
 };
 
 struct ss_instrument {
-	const char *name, *description, *unit;
-	const char *scope;    /* the same pointer for the same scope */
+	uint8_t kind;         /* enum ss_instrument_kind */
 	const double *bounds; /* HISTOGRAM: upper bounds, inclusive, ascending */
 	uint8_t bound_count;  /* SS_BOUNDS_MAX at most */
-	uint8_t kind;         /* enum ss_instrument_kind */
+	const char *scope;    /* the same pointer for the same scope */
 	uint8_t is_framework; /* its scope's version is image->framework_version */
+	const char *unit, *name, *description;
 };
 
 extern const struct ss_instrument ss_instruments[SS_INSTRUMENTS];

@@ -4,9 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PREFIX    "spanshim.dropped."
-#define KEY_BYTES 64
-#define KEYS_MAX  (SS_DROP_REASONS * SS_EVENT_KINDS + 1)
+#define PREFIX "spanshim.dropped."
 
 static const char *const reasons[SS_DROP_REASONS] = {
 	[SS_DROP_RING_FULL] = "ring_full", [SS_DROP_NO_RING] = "no_ring",
@@ -40,28 +38,36 @@ uint64_t ss_losses_total(const struct ss_image_view *view)
 	return total;
 }
 
+void ss_losses_add(struct ss_losses *losses, const char *reason, const char *kind, uint64_t value)
+{
+	char *key = losses->keys[losses->count];
+
+	if (value == 0)
+		return;
+	snprintf(key, SS_LOSSES_KEY_MAX, PREFIX "%s.%s", reason, kind);
+	losses->counts[losses->count++] = (struct ss_otlp_count){ key, value };
+}
+
+void ss_losses_read(struct ss_losses *losses, const struct ss_image_view *view)
+{
+	uint32_t reason, kind;
+
+	losses->count = 0;
+	for (reason = 0; reason < SS_DROP_REASONS; reason++) {
+		for (kind = 0; kind < SS_EVENT_KINDS; kind++)
+			ss_losses_add(losses, reasons[reason], kinds[kind],
+				      count_of(view, reason, kind));
+	}
+}
+
 void ss_losses_write(struct ss_otlp *otlp, const struct ss_image_view *view, uint64_t spans_lost)
 {
-	struct ss_otlp_count counts[KEYS_MAX];
-	char keys[KEYS_MAX][KEY_BYTES];
-	uint32_t reason, kind, used = 0;
+	struct ss_losses losses;
 
-	for (reason = 0; reason < SS_DROP_REASONS; reason++) {
-		for (kind = 0; kind < SS_EVENT_KINDS; kind++) {
-			uint64_t value = count_of(view, reason, kind);
-
-			if (value == 0)
-				continue;
-			snprintf(keys[used], KEY_BYTES, PREFIX "%s.%s", reasons[reason],
-				 kinds[kind]);
-			counts[used] = (struct ss_otlp_count){ keys[used], value };
-			used++;
-		}
-	}
-	if (spans_lost > 0)
-		counts[used++] = (struct ss_otlp_count){ PREFIX "sink.span", spans_lost };
-	if (used > 0)
-		ss_otlp_counts(otlp, counts, used);
+	ss_losses_read(&losses, view);
+	ss_losses_add(&losses, "sink", "span", spans_lost);
+	if (losses.count > 0)
+		ss_otlp_counts(otlp, losses.counts, losses.count);
 }
 
 void ss_losses_describe(const struct ss_image_view *view, char *text, size_t bytes)

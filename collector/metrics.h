@@ -16,21 +16,9 @@
 #include "collector/arena.h"
 #include "collector/buffer.h"
 #include "collector/instruments.h"
+#include "collector/labels.h"
 
-#define SS_SERIES_MAX     2000u /* per instrument */
-#define SS_LABELS_MAX     8u
-#define SS_LABEL_TEXT_MAX 1024u /* bytes of one label's text; cut at a character */
-
-enum ss_label_type { SS_LABEL_STRING, SS_LABEL_BOOL };
-
-/* An attribute of a measurement. `text` need not end in NUL and lives during the call only. */
-struct ss_label {
-	const char *key; /* constant data: a literal of the collector's */
-	const char *text;
-	uint32_t bytes;
-	uint8_t type; /* enum ss_label_type */
-	uint8_t flag; /* BOOL */
-};
+#define SS_SERIES_MAX 2000u /* per instrument */
 
 /* A series' value. Counters use `sum` alone. */
 struct ss_metric_value {
@@ -47,6 +35,23 @@ struct ss_metric_series {
 	const struct ss_metric_value *value;
 };
 
+/* First block of a series: what it is of, its labels behind (in a chain of blocks, as a span's
+ * log). Its value is in the one live SS_BLOCK_VALUE whose `next` it is: replaced at the first
+ * change of an epoch, so that recovery finds the old one or the new one. */
+struct ss_series_block {
+	uint64_t born, freed; /* as struct ss_block, up to kind */
+	uint32_t next;
+	uint32_t kind;
+	uint32_t instrument;
+	uint32_t bytes; /* of the labels */
+	char data[SS_BLOCK_BYTES - 32];
+};
+_Static_assert(sizeof(struct ss_series_block) == SS_BLOCK_BYTES, "a series starts as one block");
+_Static_assert(sizeof(struct ss_metric_value) <= sizeof(((struct ss_block *)0)->data),
+	       "a value is one block");
+
+#define SS_SERIES_HEAD_BYTES ((uint32_t)sizeof(((struct ss_series_block *)0)->data))
+
 struct ss_metrics; /* metrics.c */
 
 /* `arena`: of the drain's spans, restored already if the image is a dead one's; then its series are
@@ -54,28 +59,30 @@ struct ss_metrics; /* metrics.c */
 struct ss_metrics *ss_metrics_new(struct ss_arena *arena);
 void ss_metrics_free(struct ss_metrics *metrics);
 
-/* Adds to a counter, or records in a histogram. Labels in the order in which they are written. A
- * value that cannot be kept (no memory) is counted in ss_metrics_lost. */
-void ss_metrics_add(struct ss_metrics *metrics, enum ss_instrument_id instrument,
-		    const struct ss_label *labels, uint32_t label_count, double value);
+/* The series of an instrument and its labels, in the order in which they are written: a number good
+ * for as long as the metrics. SS_NO_SERIES: no memory. */
+#define SS_NO_SERIES 0xffffffffu
+uint32_t ss_metrics_series(struct ss_metrics *metrics, enum ss_instrument_id instrument,
+			   const struct ss_label *labels, uint32_t label_count);
 
-/* The batch was committed: call right after ss_spans_commit. */
-void ss_metrics_commit(struct ss_metrics *metrics);
+/* Adds to a counter, or records in a histogram. What cannot be kept (SS_NO_SERIES, no memory) is
+ * counted in ss_metrics_lost; below 0, infinite or NaN is no measurement. */
+void ss_metrics_record(struct ss_metrics *metrics, uint32_t series, double value);
+
+/* Both. */
+static inline void ss_metrics_add(struct ss_metrics *metrics, enum ss_instrument_id instrument,
+				  const struct ss_label *labels, uint32_t label_count, double value)
+{
+	ss_metrics_record(metrics, ss_metrics_series(metrics, instrument, labels, label_count),
+			  value);
+}
 
 /* Series in the order of their instruments; start with *cursor 0. False at the end. */
 bool ss_metrics_next(const struct ss_metrics *metrics, uint64_t *cursor,
 		     struct ss_metric_series *ret_series);
 
-/* True when something was added since the last call that cleared it. */
+/* True when something was added since the last call that cleared it, or restored. */
 bool ss_metrics_changed(struct ss_metrics *metrics, bool clear);
 uint64_t ss_metrics_lost(const struct ss_metrics *metrics);
-
-/* Label with a text that ends in NUL. */
-static inline struct ss_label ss_label_text(const char *key, const char *text)
-{
-	return (struct ss_label){ .key = key,
-				  .text = text,
-				  .bytes = (uint32_t)__builtin_strlen(text) };
-}
 
 #endif

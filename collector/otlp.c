@@ -102,46 +102,58 @@ static void write_times(struct ss_otlp *otlp, const struct ss_span_view *span)
 	ss_json_uint(json, end > start ? end : start);
 }
 
-/* thread.id, code.function.name and the binding's constants. */
-static void write_common(struct ss_otlp *otlp, const struct ss_heading *heading)
+/* thread.id, code.function.name and the binding's constants. Returns how many the limit drops. */
+static uint32_t write_common(struct ss_otlp *otlp, const struct ss_heading *heading, bool any,
+			     uint32_t *room)
 {
 	struct ss_json *json = &otlp->json;
+	uint32_t dropped = heading->attributes_dropped;
 
-	ss_json_raw(json, "{\"key\":\"thread.id\",\"value\":{\"intValue\":\"");
-	ss_json_uint(json, otlp->parts->open->tid);
-	ss_json_raw(json, "\"}}");
+	*room -= heading->attribute_count; /* which leaves out at least one */
+	if (*room > 0) {
+		ss_json_raw(json, any ? ",{\"key\":\"thread.id\",\"value\":{\"intValue\":\""
+				      : "{\"key\":\"thread.id\",\"value\":{\"intValue\":\"");
+		ss_json_uint(json, otlp->parts->open->tid);
+		ss_json_raw(json, "\"}}");
+		--*room;
+	} else {
+		dropped++;
+	}
 	ss_otlp_append(json, &otlp->headings_text, heading->start + heading->name_bytes,
 		       heading->bytes - heading->name_bytes);
+	return dropped;
 }
 
-/* heading NULL: an adapter's span has nothing but its own. */
+/* heading NULL: an adapter's span has nothing but its own. Returns how many are not written. */
 static uint32_t write_attributes(struct ss_otlp *otlp, const struct ss_heading *heading,
 				 const struct ss_fault *fault, bool unfinished, bool bare)
 {
-	uint32_t count = heading != NULL ? heading->attribute_count : 0, i;
-	uint32_t max = otlp->view->image->attribute_count_limit;
+	uint32_t room = otlp->view->image->attribute_count_limit, dropped = 0, i;
 	const struct ss_parts *parts = otlp->parts;
 	struct ss_json *json = &otlp->json;
-	bool any = heading != NULL || unfinished;
+	bool any = unfinished && room > 0;
 
 	ss_json_raw(json, "\",\"attributes\":[");
-	if (heading != NULL)
-		write_common(otlp, heading);
-	if (heading != NULL && unfinished)
-		ss_json_raw(json, ",");
-	if (unfinished)
+	if (any) {
 		ss_json_raw(json,
 			    "{\"key\":\"spanshim.unfinished\",\"value\":{\"boolValue\":true}}");
-	if (heading != NULL)
-		ss_otlp_fault_attributes(otlp, fault);
-	for (i = 0; i < parts->attribute_count && count < max && !bare; i++, count++) {
+		room--;
+	} else {
+		dropped += unfinished;
+	}
+	if (heading != NULL) {
+		dropped += write_common(otlp, heading, any, &room);
+		dropped += ss_otlp_fault_attributes(otlp, fault, &room);
+		any = true;
+	}
+	for (i = 0; i < parts->attribute_count && room > 0 && !bare; i++, room--) {
 		if (any)
 			ss_json_raw(json, ",");
 		any = true;
 		ss_otlp_attribute(otlp, parts->attributes[i]);
 	}
 	ss_json_raw(json, "]");
-	return parts->attribute_count - i + parts->attributes_dropped;
+	return dropped + parts->attribute_count - i + parts->attributes_dropped;
 }
 
 static void write_count(struct ss_json *json, const char *key, uint32_t count)
@@ -154,38 +166,36 @@ static void write_count(struct ss_json *json, const char *key, uint32_t count)
 	ss_json_uint(json, count);
 }
 
-/* How many events do not fit: of an adapter's span, all are kept until here, and as in Python's
- * OpenTelemetry the last ones stay, the exception among them. */
-static uint32_t excess_events(const struct ss_otlp *otlp, const struct ss_fault *fault)
-{
-	uint32_t max = otlp->view->image->event_count_limit, count = otlp->parts->point_count;
-
-	if (fault->python && max > 0)
-		max--;
-	return count > max ? count - max : 0;
-}
-
+/* The exception is the last event and stays, if any may. Of an adapter's span the last ones do, as
+ * in Python's OpenTelemetry: all are kept until here. Of others the first ones, as its
+ * specification has it. */
 static uint32_t write_events(struct ss_otlp *otlp, const struct ss_fault *fault, bool bare)
 {
-	struct ss_json *json = &otlp->json;
+	uint32_t room = otlp->view->image->event_count_limit, first = 0, i, written = 0;
 	const struct ss_parts *parts = otlp->parts;
-	uint32_t dropped = bare ? parts->point_count : excess_events(otlp, fault), i;
+	struct ss_json *json = &otlp->json;
+	bool exception = fault->exception && room > 0;
+	uint32_t count;
 
-	if (dropped == parts->point_count && !fault->exception)
-		return dropped;
-	ss_json_raw(json, ",\"events\":[");
-	for (i = dropped; i < parts->point_count; i++) {
-		if (i > dropped)
+	room -= exception;
+	count = bare ? 0 : parts->point_count < room ? parts->point_count : room;
+	if (ss_is_dialect(parts->open->entry))
+		first = parts->point_count - count;
+	if (count > 0 || exception)
+		ss_json_raw(json, ",\"events\":[");
+	for (i = first; written < count; i++, written++) {
+		if (written > 0)
 			ss_json_raw(json, ",");
 		ss_otlp_event(otlp, parts->points[i]);
 	}
-	if (fault->exception) {
-		if (i > dropped)
+	if (exception) {
+		if (written > 0)
 			ss_json_raw(json, ",");
 		ss_otlp_exception(otlp, fault);
 	}
-	ss_json_raw(json, "]");
-	return dropped;
+	if (count > 0 || exception)
+		ss_json_raw(json, "]");
+	return parts->point_count - count + (fault->exception && !exception);
 }
 
 static void write_status(struct ss_otlp *otlp, const struct ss_fault *fault)
@@ -199,7 +209,7 @@ static void write_status(struct ss_otlp *otlp, const struct ss_fault *fault)
 	ss_json_raw(json, ",\"status\":{");
 	if (fault->message.bytes > 0) {
 		ss_json_raw(json, "\"message\":");
-		ss_otlp_fault_text(otlp, &fault->message);
+		ss_otlp_fault_text(otlp, &fault->message, otlp->message_max);
 		ss_json_raw(json, ",");
 	}
 	ss_json_raw(json, "\"code\":2}}");
@@ -237,6 +247,7 @@ static bool write_fitting(struct ss_otlp *otlp, const struct ss_span_view *span,
 	size_t start = ss_json_length(json);
 
 	for (i = 0; i < tries; i++) {
+		otlp->message_max = texts[i];
 		otlp->value_max = texts[i] < limit ? texts[i] : limit;
 		write_span(otlp, span, i == tries - 1);
 		if (json->failed)

@@ -32,7 +32,7 @@ struct ss_fragment {
 struct ss_heading {
 	uint32_t entry; /* plus 1; 0: empty */
 	uint32_t start, name_bytes, bytes;
-	uint32_t attribute_count;
+	uint32_t attribute_count, attributes_dropped; /* in that text; for the limit */
 };
 
 /* An InstrumentationScope. */
@@ -55,7 +55,8 @@ struct ss_otlp {
 	struct ss_json headings_text;
 	struct ss_buffer joined; /* a value of several pieces, a stack */
 	uint32_t span_count;     /* in the line */
-	uint32_t value_max;      /* characters of a string value, for the span at hand */
+	uint32_t value_max;      /* characters of a string value, for the span at hand ... */
+	uint32_t message_max;    /* ... and of its status message, which no limit is for */
 	bool resource_ignored;   /* OTEL_RESOURCE_ATTRIBUTES did not parse */
 	ss_line_fn line;
 	void *context;

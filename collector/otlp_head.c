@@ -87,20 +87,43 @@ void ss_otlp_scope(struct ss_otlp *otlp)
 
 /* --- what all spans of an entry have --- */
 
-/* Python's "pkg.mod:Class.method" in the semantic conventions' form. */
-static void write_function(struct ss_json *json, const char *symbol, bool python)
+/* The symbol; Python's "pkg.mod:Class.method" in the semantic conventions' form. */
+static const char *function_name(struct ss_otlp *otlp, const struct ss_entry *entry)
 {
-	const char *colon = python ? strchr(symbol, ':') : NULL;
+	const char *symbol = ss_image_string(otlp->view, entry ? entry->symbol : 0);
+	size_t bytes = strlen(symbol) + 1;
+	char *copy, *colon;
 
-	if (colon == NULL) {
-		ss_otlp_text(json, symbol);
+	if (entry == NULL || !(entry->flags & SS_ENTRY_PYTHON) ||
+	    ss_buffer_reserve(&otlp->joined, bytes) != 0)
+		return symbol;
+	copy = memcpy(otlp->joined.base, symbol, bytes);
+	colon = strchr(copy, ':');
+	if (colon != NULL)
+		*colon = '.';
+	return copy;
+}
+
+/* An attribute with a leading comma, if the limit allows one more besides thread.id, or what a span
+ * needs more than that. */
+static void add_constant(struct ss_otlp *otlp, struct ss_heading *heading, const char *key,
+			 const char *value)
+{
+	const struct ss_image *image = otlp->view->image;
+	uint32_t max = image->attribute_value_limit;
+	struct ss_json *json = &otlp->headings_text;
+
+	if (heading->attribute_count + 1 >= image->attribute_count_limit) {
+		heading->attributes_dropped++;
 		return;
 	}
-	ss_json_raw(json, "\"");
-	ss_json_escaped(json, symbol, (size_t)(colon - symbol));
-	ss_json_raw(json, ".");
-	ss_json_escaped(json, colon + 1, strnlen(colon + 1, SS_OTLP_TEXT_MAX));
-	ss_json_raw(json, "\"");
+	heading->attribute_count++;
+	ss_json_raw(json, ",{\"key\":");
+	ss_otlp_text(json, key);
+	ss_json_raw(json, ",\"value\":{\"stringValue\":");
+	ss_json_string(json, value, strnlen(value, 4 * SS_OTLP_TEXT_MAX),
+		       max < SS_OTLP_TEXT_MAX ? max : SS_OTLP_TEXT_MAX);
+	ss_json_raw(json, "}}");
 }
 
 static void write_heading(struct ss_otlp *otlp, struct ss_heading *heading, uint32_t index)
@@ -117,22 +140,15 @@ static void write_heading(struct ss_otlp *otlp, struct ss_heading *heading, uint
 	heading->start = (uint32_t)ss_json_length(json);
 	ss_otlp_text(json, ss_image_string(view, name));
 	heading->name_bytes = (uint32_t)ss_json_length(json) - heading->start;
-	ss_json_raw(json, ",{\"key\":\"code.function.name\",\"value\":{\"stringValue\":");
-	write_function(json, ss_image_string(view, entry ? entry->symbol : 0),
-		       entry != NULL && (entry->flags & SS_ENTRY_PYTHON));
-	ss_json_raw(json, "}}");
-	heading->attribute_count = 2; /* this one and thread.id */
+	heading->attribute_count = heading->attributes_dropped = 0;
+	add_constant(otlp, heading, "code.function.name", function_name(otlp, entry));
 	for (i = 0; binding != NULL && i < binding->constant_count && i < CONSTANTS_MAX; i++) {
 		uint64_t at = (uint64_t)binding->first_constant + i;
 
 		if (at >= view->constant_count)
 			break;
-		ss_json_raw(json, ",{\"key\":");
-		ss_otlp_text(json, ss_image_string(view, view->constants[at].key));
-		ss_json_raw(json, ",\"value\":{\"stringValue\":");
-		ss_otlp_text(json, ss_image_string(view, view->constants[at].value));
-		ss_json_raw(json, "}}");
-		heading->attribute_count++;
+		add_constant(otlp, heading, ss_image_string(view, view->constants[at].key),
+			     ss_image_string(view, view->constants[at].value));
 	}
 	heading->bytes = (uint32_t)ss_json_length(json) - heading->start;
 	heading->entry = index + 1;

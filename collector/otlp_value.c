@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/otlp_value.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "collector/symbolize.h"
 
-#define FRAMES_MAX 256u
+#define FRAMES_MAX       256u
+#define FRAME_LINE_BYTES (SS_FRAME_BYTES + 16)
 
 void ss_otlp_text(struct ss_json *json, const char *text)
 {
@@ -39,28 +41,25 @@ static void write_key(struct ss_otlp *otlp, uint32_t key)
 	fragment->key = key;
 }
 
+/* The addresses' frames, a line each. */
 static void write_stack(struct ss_otlp *otlp, const struct ss_attr *attr)
 {
 	uint32_t i, count = attr->s.bytes / sizeof(uint64_t);
 	const char *addresses = (const char *)(attr + 1);
-	struct ss_json *json = &otlp->json;
-	char frame[SS_FRAME_BYTES];
+	size_t used = 0;
+	char *text;
 
-	ss_json_raw(json, "\"");
 	for (i = 0; i < count && i < FRAMES_MAX; i++) {
 		uint64_t address;
-		size_t bytes;
 
+		if (ss_buffer_reserve(&otlp->joined, used + FRAME_LINE_BYTES) != 0)
+			break;
+		text = otlp->joined.base;
 		memcpy(&address, addresses + i * sizeof(address), sizeof(address));
-		bytes = ss_symbolize_frame(address, !otlp->view->live, frame);
-		if (i > 0)
-			ss_json_raw(json, "\\n");
-		ss_json_raw(json, "#");
-		ss_json_uint(json, i);
-		ss_json_raw(json, " ");
-		ss_json_escaped(json, frame, bytes);
+		used += (size_t)sprintf(text + used, "%s#%u ", i > 0 ? "\n" : "", i);
+		used += ss_symbolize_frame(address, !otlp->view->live, text + used);
 	}
-	ss_json_raw(json, "\"");
+	ss_json_string(&otlp->json, used > 0 ? otlp->joined.base : "", used, otlp->value_max);
 }
 
 static void write_spelled_key(struct ss_otlp *otlp, const struct ss_spelling *spelling)
@@ -209,14 +208,14 @@ void ss_otlp_attribute(struct ss_otlp *otlp, uint32_t value)
 	ss_json_raw(&otlp->json, "}");
 }
 
-void ss_otlp_fault_text(struct ss_otlp *otlp, const struct ss_fault_text *text)
+void ss_otlp_fault_text(struct ss_otlp *otlp, const struct ss_fault_text *text, uint32_t max)
 {
 	const char *start = text->text;
 	size_t bytes = text->bytes;
 
 	if (text->value != SS_NO_VALUE && otlp->parts->values[text->value].next != SS_NO_VALUE)
 		start = join(otlp, text->value, &bytes);
-	ss_json_string(&otlp->json, start, bytes, otlp->value_max);
+	ss_json_string(&otlp->json, start, bytes, max);
 }
 
 static void write_text(struct ss_otlp *otlp, const char *key, const struct ss_fault_text *text)
@@ -226,7 +225,7 @@ static void write_text(struct ss_otlp *otlp, const char *key, const struct ss_fa
 	ss_json_raw(json, "{\"key\":\"");
 	ss_json_bytes(json, key, strlen(key));
 	ss_json_raw(json, "\",\"value\":{\"stringValue\":");
-	ss_otlp_fault_text(otlp, text);
+	ss_otlp_fault_text(otlp, text, otlp->value_max);
 	ss_json_raw(json, "}}");
 }
 
@@ -249,26 +248,39 @@ static const struct ss_attr *stack_of(const struct ss_parts *parts)
 	return attr != NULL && attr->type == SS_ATTR_STACK ? attr : NULL;
 }
 
-void ss_otlp_fault_attributes(struct ss_otlp *otlp, const struct ss_fault *fault)
+/* Whether the limit lets one more in; what a comma goes before, unless it is the first. */
+static bool take(struct ss_json *json, bool first, uint32_t *room, uint32_t *dropped)
+{
+	if (*room == 0) {
+		++*dropped;
+		return false;
+	}
+	--*room;
+	if (!first)
+		ss_json_raw(json, ",");
+	return true;
+}
+
+uint32_t ss_otlp_fault_attributes(struct ss_otlp *otlp, const struct ss_fault *fault,
+				  uint32_t *room)
 {
 	const struct ss_attr *stack = stack_of(otlp->parts);
 	struct ss_json *json = &otlp->json;
 	struct ss_attr code = { .type = SS_ATTR_INT, .i = fault->code };
+	uint32_t dropped = 0;
 
-	if (stack != NULL && !fault->exception) {
-		ss_json_raw(json, ",");
+	if (stack != NULL && !fault->exception && take(json, false, room, &dropped))
 		write_stack_attribute(otlp, "code.stacktrace", stack);
-	}
 	if (fault->type.text == NULL)
-		return;
-	ss_json_raw(json, ",");
-	write_text(otlp, "error.type", &fault->type);
-	if (fault->code_key == 0)
-		return;
-	ss_json_raw(json, ",");
-	write_key(otlp, fault->code_key);
-	write_value(otlp, &code, NULL, SS_NO_VALUE);
-	ss_json_raw(json, "}");
+		return dropped;
+	if (take(json, false, room, &dropped))
+		write_text(otlp, "error.type", &fault->type);
+	if (fault->code_key != 0 && take(json, false, room, &dropped)) {
+		write_key(otlp, fault->code_key);
+		write_value(otlp, &code, NULL, SS_NO_VALUE);
+		ss_json_raw(json, "}");
+	}
+	return dropped;
 }
 
 /* --- span events --- */
@@ -324,10 +336,20 @@ static bool is_event_attribute(const struct ss_log_entry *entry, const struct ss
 	return *ret_spelling != NULL && *attr != NULL;
 }
 
+static void end_event(struct ss_json *json, uint32_t dropped)
+{
+	if (dropped > 0) {
+		ss_json_raw(json, ",\"droppedAttributesCount\":");
+		ss_json_uint(json, dropped);
+	}
+	ss_json_raw(json, "}");
+}
+
 void ss_otlp_event(struct ss_otlp *otlp, const struct ss_log_entry *entry)
 {
 	struct ss_attr_iter iter = ss_parts_attributes(entry);
-	uint32_t max = otlp->view->image->event_attribute_count_limit, count = 0, dropped = 0;
+	uint32_t room = otlp->view->image->event_attribute_count_limit, dropped = 0;
+	bool first = true;
 	struct ss_json *json = &otlp->json;
 	const struct ss_spelling *spelling;
 	const struct ss_attr *attr;
@@ -337,14 +359,12 @@ void ss_otlp_event(struct ss_otlp *otlp, const struct ss_log_entry *entry)
 	ss_json_raw(json, "\",\"name\":");
 	write_event_name(otlp, entry);
 	while ((attr = ss_attr_next(&iter)) != NULL) {
-		if (!is_event_attribute(entry, &attr, &spelling))
+		if (!is_event_attribute(entry, &attr, &spelling) ||
+		    !take(json, first, &room, &dropped))
 			continue;
-		if (count == max) {
-			dropped++;
-			continue;
-		}
-		ss_json_raw(json, count == 0 ? ",\"attributes\":[" : ",");
-		count++;
+		if (first)
+			ss_json_raw(json, ",\"attributes\":[");
+		first = false;
 		if (attr->key == SS_KEY_STACK) {
 			write_stack_attribute(otlp, "code.stacktrace", attr);
 			continue;
@@ -353,40 +373,32 @@ void ss_otlp_event(struct ss_otlp *otlp, const struct ss_log_entry *entry)
 		write_value(otlp, attr, spelling, SS_NO_VALUE);
 		ss_json_raw(json, "}");
 	}
-	if (count > 0)
+	if (!first)
 		ss_json_raw(json, "]");
-	if (dropped > 0) {
-		ss_json_raw(json, ",\"droppedAttributesCount\":");
-		ss_json_uint(json, dropped);
-	}
-	ss_json_raw(json, "}");
+	end_event(json, dropped);
 }
 
 void ss_otlp_exception(struct ss_otlp *otlp, const struct ss_fault *fault)
 {
 	/* A str, and never more than this: its record_exception is not told otherwise. */
 	static const struct ss_fault_text escaped = { "False", sizeof("False") - 1, SS_NO_VALUE };
+	uint32_t room = otlp->view->image->event_attribute_count_limit, dropped = 0;
 	const struct ss_attr *stack = stack_of(otlp->parts);
 	struct ss_json *json = &otlp->json;
 
 	ss_json_raw(json, "{\"timeUnixNano\":\"");
 	ss_json_uint(json, otlp->parts->fault->time_ns);
 	ss_json_raw(json, "\",\"name\":\"exception\",\"attributes\":[");
-	write_text(otlp, "exception.type", &fault->exception_type);
-	if (fault->exception_message.text != NULL) {
-		ss_json_raw(json, ",");
+	if (take(json, true, &room, &dropped))
+		write_text(otlp, "exception.type", &fault->exception_type);
+	if (fault->exception_message.text != NULL && take(json, false, &room, &dropped))
 		write_text(otlp, "exception.message", &fault->exception_message);
-	}
-	if (fault->exception_stacktrace.text != NULL) {
-		ss_json_raw(json, ",");
+	if (fault->exception_stacktrace.text != NULL && take(json, false, &room, &dropped))
 		write_text(otlp, "exception.stacktrace", &fault->exception_stacktrace);
-	}
-	if (fault->python) {
-		ss_json_raw(json, ",");
+	if (fault->python && take(json, false, &room, &dropped))
 		write_text(otlp, "exception.escaped", &escaped);
-	} else if (stack != NULL) {
-		ss_json_raw(json, ",");
+	else if (!fault->python && stack != NULL && take(json, false, &room, &dropped))
 		write_stack_attribute(otlp, "exception.stacktrace", stack);
-	}
-	ss_json_raw(json, "]}");
+	ss_json_raw(json, "]");
+	end_event(json, dropped);
 }

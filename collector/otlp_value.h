@@ -19,11 +19,13 @@ void ss_otlp_text(struct ss_json *json, const char *text);
 /* Attribute `value` (index of otlp->parts->values). */
 void ss_otlp_attribute(struct ss_otlp *otlp, uint32_t value);
 
-/* error.type, the library's code, the stack: each with a leading comma. */
-void ss_otlp_fault_attributes(struct ss_otlp *otlp, const struct ss_fault *fault);
+/* The stack, error.type, the library's code: each with a leading comma, as long as there is *room,
+ * which is brought up to date. Returns how many there was none for. */
+uint32_t ss_otlp_fault_attributes(struct ss_otlp *otlp, const struct ss_fault *fault,
+				  uint32_t *room);
 
-/* A text, quoted. */
-void ss_otlp_fault_text(struct ss_otlp *otlp, const struct ss_fault_text *text);
+/* A text, quoted, of at most `max` characters. */
+void ss_otlp_fault_text(struct ss_otlp *otlp, const struct ss_fault_text *text, uint32_t max);
 
 /* A span event; the one named "exception". */
 void ss_otlp_event(struct ss_otlp *otlp, const struct ss_log_entry *entry);

@@ -151,8 +151,7 @@ static void take(struct ss_parts *parts, const struct ss_log_entry *entry)
 	add_all(parts, entry);
 }
 
-/* The log's entry at `at`, or NULL where it ends. */
-static const struct ss_log_entry *entry_at(const struct ss_span_view *span, uint32_t at)
+const struct ss_log_entry *ss_parts_entry(const struct ss_span_view *span, uint32_t at)
 {
 	const struct ss_log_entry *entry = (const void *)(span->log + at);
 
@@ -168,7 +167,7 @@ static void read_rest(struct ss_parts *parts, const struct ss_span_view *span, u
 {
 	const struct ss_log_entry *entry;
 
-	for (; (entry = entry_at(span, at)) != NULL; at += entry->bytes) {
+	for (; (entry = ss_parts_entry(span, at)) != NULL; at += entry->bytes) {
 		if (entry->kind == SS_EVENT_CLOSE)
 			parts->close = entry;
 		else if (entry->kind != SS_EVENT_OPEN)
@@ -178,13 +177,12 @@ static void read_rest(struct ss_parts *parts, const struct ss_span_view *span, u
 		take(parts, parts->close);
 }
 
-/* Events of several threads may stand in the log in any order; mostly the opening one is first. */
-static const struct ss_log_entry *find_open(const struct ss_span_view *span)
+const struct ss_log_entry *ss_parts_open(const struct ss_span_view *span)
 {
 	const struct ss_log_entry *entry;
 	uint32_t at;
 
-	for (at = 0; (entry = entry_at(span, at)) != NULL; at += entry->bytes) {
+	for (at = 0; (entry = ss_parts_entry(span, at)) != NULL; at += entry->bytes) {
 		if (entry->kind == SS_EVENT_OPEN)
 			return entry;
 	}
@@ -197,7 +195,7 @@ int ss_parts_read(struct ss_parts *parts, const struct ss_span_view *span)
 	parts->value_count = 1;
 	parts->attribute_count = parts->point_count = parts->attributes_dropped = 0;
 	memset(parts->special, 0, sizeof(parts->special));
-	parts->open = find_open(span);
+	parts->open = ss_parts_open(span);
 	if (parts->open == NULL)
 		return -EINVAL;
 	add_all(parts, parts->open);

@@ -43,6 +43,13 @@ struct ss_parts {
 /* Reads the log. 0, or -EINVAL when there is no opening event in it. */
 int ss_parts_read(struct ss_parts *parts, const struct ss_span_view *span);
 
+/* The log's entry at byte `at`, or NULL where it ends. */
+const struct ss_log_entry *ss_parts_entry(const struct ss_span_view *span, uint32_t at);
+
+/* The opening event, or NULL. Events of several threads may stand in the log in any order; mostly
+ * it is the first. */
+const struct ss_log_entry *ss_parts_open(const struct ss_span_view *span);
+
 /* Attributes of one entry. */
 struct ss_attr_iter ss_parts_attributes(const struct ss_log_entry *entry);
 

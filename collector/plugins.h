@@ -15,29 +15,35 @@
 #include "collector/collector.h"
 #include "collector/dispatch.h"
 #include "collector/image.h"
-#include "collector/span.h"
 
-struct ss_plugins; /* plugins.c */
+struct ss_plugins; /* plugins.c; wherever one is taken, NULL is, and stands for none */
 
 /* Loads and initialises what image->plugins_str lists; what cannot be used is said on the log and
- * left out. NULL when there is none, or no memory. `spans`: where an event's span, and so its
- * correlation id, is looked up. */
-struct ss_plugins *ss_plugins_new(const struct ss_image_view *view, struct ss_spans *spans,
-				  ss_log_fn log);
+ * left out. NULL when there is none, or no memory. image->in_plugin is SS_PLUGIN_NONE after it. */
+struct ss_plugins *ss_plugins_new(const struct ss_image_view *view, ss_open_fn open, ss_log_fn log);
 
-/* Takes in every event of a batch (a subscriber of all hooks whose self is the plugins). NULL
- * plugins: nothing is added. 0 or -ENOSPC. */
+/* Takes in every event of a batch from now on. 0 or -ENOSPC. */
 int ss_plugins_subscribe(struct ss_plugins *plugins, struct ss_dispatch *dispatch);
 
-/* End of a batch, after its commit and after a waiting host was served. Calls the plugins with the
- * events of the batch before, in the order of their times but each span's opening one first.
- * Returns true while events are held back for the next batch. */
-bool ss_plugins_deliver(struct ss_plugins *plugins);
+/* So many events wait for the plugins that no more should be read before some are delivered. */
+bool ss_plugins_full(const struct ss_plugins *plugins);
 
-/* True when events wait for a next batch. */
-bool ss_plugins_waiting(const struct ss_plugins *plugins);
+/* End of one or several batches, the last one `whole` (struct ss_drain): what was taken in before
+ * these may be delivered. */
+void ss_plugins_settle(struct ss_plugins *plugins, bool whole);
 
-/* Everything that is left, within a bounded time, then the plugins' ends. NULL is allowed. */
+enum ss_plugins_rest {
+	SS_PLUGINS_IDLE, /* no event waits */
+	SS_PLUGINS_HELD, /* the next batch settles what waits */
+	SS_PLUGINS_BUSY, /* more could be delivered at once */
+};
+
+/* Calls the plugins with the events that may go, for two milliseconds, or longer while they are
+ * full; less when the host begins to wait. `host_waits`: it does already; for a second at most. */
+enum ss_plugins_rest ss_plugins_deliver(struct ss_plugins *plugins, bool host_waits);
+
+/* Everything that is left, within a second; then the plugins' ends, and what is to be said of
+ * them. */
 void ss_plugins_finish(struct ss_plugins *plugins);
 void ss_plugins_free(struct ss_plugins *plugins);
 

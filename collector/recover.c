@@ -54,7 +54,10 @@ static void fill_stats(struct ss_recover_stats *stats, const struct ss_drain *dr
 	stats->lost = ss_losses_total(view);
 	stats->spans_lost = drain->spans_lost;
 	stats->orphans = drain->spans.orphans;
-	stats->unreadable = drain->unreadable_rings + drain->spans_unreadable;
+	stats->unreadable =
+		drain->unreadable_rings + drain->spans_unreadable + drain->spans.series_damaged;
+	if (drain->metrics != NULL)
+		stats->unreadable += ss_metrics_lost(drain->metrics);
 }
 
 static int drain_dead(struct ss_image_view *view, struct ss_recover_stats *stats)
@@ -75,12 +78,16 @@ static int drain_dead(struct ss_image_view *view, struct ss_recover_stats *stats
 	lost = drain->spans_lost;
 	ss_drain_finish(drain);
 	fill_stats(stats, drain, before);
-	ss_drain_deinit(drain);
-	stats->reason = "its spans cannot be written";
-	if (stats->spans_lost > lost)
+	if (drain->spans_lost > lost) {
+		stats->reason = "its spans cannot be written";
 		rc = -EIO;
-	else
+	} else if (drain->metrics_error != 0) {
+		stats->reason = "its metrics cannot be written";
+		rc = -EIO;
+	} else {
 		view->image->state = SS_IMAGE_FINISHED;
+	}
+	ss_drain_deinit(drain);
 out:
 	ss_buffer_free(&memory);
 	return rc;

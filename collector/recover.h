@@ -16,7 +16,7 @@ struct ss_recover_stats {
 	uint64_t lost;       /* events that it had to drop, by its own count */
 	uint64_t spans_lost; /* spans that could not be written: the sink failed */
 	uint64_t orphans;    /* spans without an opening event */
-	uint64_t unreadable; /* rings and spans that are damaged */
+	uint64_t unreadable; /* rings, spans and series of metrics that are damaged */
 	uint32_t pid;
 	char program[64];
 	char out[512];      /* where the spans went */
@@ -25,7 +25,8 @@ struct ss_recover_stats {
 
 /* Recovers one ring file. 0; -EBUSY: its process lives, or someone else is recovering it; -ENODATA:
  * it was never finished by a process that may still be at it; -EINVAL: damaged, or not one (left
- * alone); -EIO: spans could not be written (the file stays); else what open said. */
+ * alone); -EIO: spans or metrics could not be written (the file
+ * stays); else what open said. */
 int ss_recover_file(const char *path, struct ss_recover_stats *ret_stats);
 
 /* Called for each ring file of a directory; rc as above. */

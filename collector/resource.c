@@ -9,6 +9,8 @@
 
 #define PAIRS_MAX  128
 #define TEXT_BYTES 16384
+/* The shim has fewer; a damaged ring file may say anything. */
+#define ARGUMENTS_MAX 256
 
 struct pair {
 	const char *key, *value;
@@ -137,6 +139,46 @@ static void write_own(struct ss_json *json, const struct given *given, const cha
 	ss_resource_string(json, key, value);
 }
 
+/* Nothing if the user has said otherwise. */
+static void write_arguments(struct ss_json *json, const struct ss_image_view *view,
+			    const struct given *given)
+{
+	static const char key[] = "process.command_args";
+	uint64_t at = view->image->arguments_str;
+	uint32_t i;
+
+	if (view->image->argument_count == 0 || lookup(given, key) != NULL)
+		return;
+	ss_json_raw(json, ",");
+	write_key(json, key);
+	ss_json_raw(json, ",\"value\":{\"arrayValue\":{\"values\":[");
+	for (i = 0; i < view->image->argument_count && i < ARGUMENTS_MAX; i++) {
+		const char *argument = ss_image_string(view, at);
+		size_t bytes = strlen(argument);
+
+		ss_json_raw(json, i > 0 ? ",{\"stringValue\":" : "{\"stringValue\":");
+		ss_json_string(json, argument, bytes, UINT32_MAX);
+		ss_json_raw(json, "}");
+		at += bytes + 1;
+	}
+	ss_json_raw(json, "]}}}");
+}
+
+/* As OpenTelemetry's own detectors for Python have it. */
+static void write_runtime(struct ss_json *json, const struct ss_image_view *view,
+			  const struct given *given)
+{
+	const char *python = ss_image_string(view, view->image->python_str);
+	char version[64];
+
+	if (*python == '\0')
+		return;
+	snprintf(version, sizeof(version), "%.*s", (int)strcspn(python, " "), python);
+	write_own(json, given, "process.runtime.name", "cpython");
+	write_own(json, given, "process.runtime.version", version);
+	write_own(json, given, "process.runtime.description", python);
+}
+
 static void write_service(struct ss_json *json, const struct ss_image_view *view,
 			  const struct given *given)
 {
@@ -177,6 +219,8 @@ void ss_resource_write(struct ss_json *json, const struct ss_image_view *view, b
 		  ss_image_string(view, image->program_str));
 	write_own(json, &given, "process.executable.path",
 		  ss_image_string(view, image->executable_str));
+	write_arguments(json, view, &given);
+	write_runtime(json, view, &given);
 	gethostname(host, sizeof(host) - 1);
 	write_own(json, &given, "host.name", host);
 	for (i = 0; i < given.count; i++) {

@@ -14,7 +14,10 @@
 #define LOCK_TRIES  2000 /* a millisecond each */
 #define TAIL_BYTES  4096
 #define PARTIAL_MAX (1 << 20)
-#define LINE_START  "{\"resourceSpans\":["
+
+/* How lines of ours begin: of spans, of metrics. */
+static const char *const starts[] = { "{\"resourceSpans\":[", "{\"resourceMetrics\":[" };
+#define START_BYTES 20
 
 static void sleep_ms(long ms)
 {
@@ -130,10 +133,24 @@ static off_t last_line(int fd, off_t size)
 	return end == 0 ? 0 : -1;
 }
 
+/* The first bytes of a line, as far as it was written. */
+static bool is_ours(const char *line, size_t bytes)
+{
+	uint32_t i;
+
+	for (i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
+		size_t length = strlen(starts[i]);
+
+		if (memcmp(line, starts[i], bytes < length ? bytes : length) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* With the lock held: makes the file end in a newline. *size is its length before and after. */
 static int mend(int fd, off_t *size)
 {
-	char start[sizeof(LINE_START) - 1], last = '\n';
+	char start[START_BYTES], last = '\n';
 	ssize_t bytes;
 	off_t line;
 
@@ -142,7 +159,7 @@ static int mend(int fd, off_t *size)
 		return 0;
 	line = last_line(fd, *size);
 	bytes = line < 0 ? -1 : pread(fd, start, sizeof(start), line);
-	if (bytes > 0 && memcmp(start, LINE_START, (size_t)bytes) == 0) {
+	if (bytes > 0 && is_ours(start, (size_t)bytes)) {
 		if (ftruncate(fd, line) != 0)
 			return -errno;
 		*size = line;

@@ -60,7 +60,6 @@ int ss_spans_init(struct ss_spans *spans, struct ss_image_view *view, ss_span_fn
 
 	*spans = (struct ss_spans){ .view = view, .complete = complete, .context = context };
 	spans->points_max = view->image->event_count_limit;
-	spans->attributes_max = view->image->attribute_count_limit;
 	spans->last_ns = view->image->commit[view->image->batch & 1].last_ns;
 	spans->orphans = view->image->commit[view->image->batch & 1].orphans;
 	rc = ss_spanmap_init(&spans->map);
@@ -161,7 +160,6 @@ static void completed(struct ss_spans *spans, uint32_t index, const struct ss_ho
 static void apply_open(struct ss_spans *spans, uint32_t index, const struct ss_hook_event *event)
 {
 	struct ss_span *span = span_at(spans, index);
-	struct ss_attr_iter iter = { event->payload, event->payload + event->payload_bytes };
 
 	if (span->now.seen & SS_SPAN_OPENED) {
 		spans->orphans++;
@@ -169,8 +167,6 @@ static void apply_open(struct ss_spans *spans, uint32_t index, const struct ss_h
 	}
 	if (!keep(spans, span, event))
 		return;
-	while (ss_attr_next(&iter) != NULL)
-		span->now.attributes++;
 	span->now.seen |= SS_SPAN_OPENED;
 	if (span->now.seen & SS_SPAN_DISCARDED)
 		forget(spans, event->span_id, index);
@@ -212,7 +208,7 @@ static void apply_point(struct ss_spans *spans, struct ss_span *span,
 		span->now.points++;
 }
 
-/* Counts against the limit: not a further piece, nor what the span's status is made of. */
+/* An attribute: not a further piece, nor what the span's status is made of. */
 static bool is_counted(const struct ss_hook_event *event, const struct ss_attr *attr)
 {
 	struct ss_vocabulary_place place = { event->entry, event->hook, event->kind };
@@ -229,13 +225,35 @@ static void apply_attributes(struct ss_spans *spans, struct ss_span *span,
 	const struct ss_attr *attr;
 	uint32_t count = 0;
 
+	/* The limit is the writer's: only it can tell which of them replace one another. */
+	if (span->now.bytes < SS_SPAN_LOG_MAX) {
+		keep(spans, span, event);
+		return;
+	}
 	while ((attr = ss_attr_next(&iter)) != NULL)
 		count += is_counted(event, attr);
-	if (span->now.bytes >= SS_SPAN_LOG_MAX ||
-	    (count > 0 && span->now.attributes >= spans->attributes_max))
-		span->now.attributes_dropped += count;
-	else if (keep(spans, span, event))
-		span->now.attributes += count;
+	span->now.attributes_dropped += count;
+}
+
+/* Which framework it is, and its version, as its first event and first span tell. */
+static void note_framework(struct ss_image *image, const struct ss_hook_event *event)
+{
+	struct ss_attr_iter iter = { event->payload, event->payload + event->payload_bytes };
+	const struct ss_attr *attr;
+	size_t bytes;
+
+	if (image->dialect == 0)
+		image->dialect = event->entry;
+	if (event->kind != SS_EVENT_OPEN || image->framework_version[0] != '\0')
+		return;
+	while ((attr = ss_attr_next(&iter)) != NULL) {
+		if (attr->key != SS_FIELD_SCOPE_VERSION || attr->type != SS_ATTR_STRING)
+			continue;
+		bytes = sizeof(image->framework_version) - 1;
+		if (attr->s.bytes < bytes)
+			bytes = attr->s.bytes;
+		memcpy(image->framework_version, attr + 1, bytes);
+	}
 }
 
 void ss_spans_apply(struct ss_spans *spans, const struct ss_hook_event *event)
@@ -246,8 +264,8 @@ void ss_spans_apply(struct ss_spans *spans, const struct ss_hook_event *event)
 
 	if (event->time_ns > spans->last_ns)
 		spans->last_ns = event->time_ns;
-	if (ss_is_dialect(event->entry) && spans->view->image->dialect == 0)
-		spans->view->image->dialect = event->entry;
+	if (ss_is_dialect(event->entry))
+		note_framework(spans->view->image, event);
 	if (event->kind == SS_EVENT_POINT && (event->flags & SS_EVENT_OBSERVED))
 		return;
 	slot = ss_spanmap_find(&spans->map, event->span_id);

@@ -29,8 +29,7 @@ enum ss_span_seen {
 struct ss_span_state {
 	uint32_t bytes; /* of the log */
 	uint32_t seen;  /* enum ss_span_seen */
-	uint32_t points, points_dropped;
-	uint32_t attributes, attributes_dropped;
+	uint32_t points, points_dropped, attributes_dropped;
 };
 
 /* First block of a span. `before` is what recovery takes when `epoch` was not committed. */
@@ -43,7 +42,7 @@ struct ss_span {
 	uint32_t tail;  /* last block of the chain */
 	uint32_t reserved;
 	struct ss_span_state now, before;
-	char data[SS_BLOCK_BYTES - 96];
+	char data[SS_BLOCK_BYTES - 88];
 };
 _Static_assert(sizeof(struct ss_span) == SS_BLOCK_BYTES, "a span starts as one block");
 _Static_assert(offsetof(struct ss_span, kind) == offsetof(struct ss_block, kind), "same start");
@@ -93,7 +92,7 @@ struct ss_spans {
 	struct ss_arena arena;
 	struct ss_spanmap map;
 	struct ss_image_view *view;
-	uint32_t points_max, attributes_max;
+	uint32_t points_max;
 	uint32_t mode; /* enum ss_spans_mode */
 	ss_span_fn complete;
 	void *context;
@@ -103,6 +102,7 @@ struct ss_spans {
 	struct ss_buffer linear;       /* a chain, copied together */
 	struct ss_buffer single;       /* uint8_t[entry_count]: see ss_spans_init */
 	uint64_t orphans, last_ns;
+	uint64_t series_damaged; /* of metrics, in a dead image's arena */
 };
 
 /* Limits come from the image. `complete` is called for each complete span, from apply, settle and

@@ -48,7 +48,7 @@ const struct ss_env_row ss_env_table[] = {
 	{ "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", SS_ENV_CONTENT, FIELD(content),
 	  "false", 0, 0, NULL, "record content, as MELLEA_TRACES_CONTENT" },
 	{ "OTEL_SERVICE_NAME", SS_ENV_STRING, FIELD(service_name), "", 0, 0, NULL,
-	  "service.name; default unknown_service:PROGRAM" },
+	  "service.name; default mellea, or unknown_service:PROGRAM where there is none" },
 	{ "OTEL_RESOURCE_ATTRIBUTES", SS_ENV_STRING, FIELD(resource_attributes), "", 0, 0, NULL,
 	  "key=value,... (percent-encoded) for the resource" },
 	{ "OTEL_SDK_DISABLED", SS_ENV_OTEL_FLAG, FIELD(disabled), "false", 0, 0, NULL,
@@ -75,7 +75,7 @@ const struct ss_env_row ss_env_table[] = {
 	{ "OTEL_SPAN_EVENT_COUNT_LIMIT", SS_ENV_COUNT, FIELD(event_count_limit), "128", 0,
 	  INT32_MAX, NULL, "most events of a span" },
 	{ "OTEL_SPAN_LINK_COUNT_LIMIT", SS_ENV_COUNT, FIELD(link_count_limit), "128", 0, INT32_MAX,
-	  NULL, "most links of a span" },
+	  NULL, "most links of a span (spanshim makes none)" },
 	{ "TRACEPARENT", SS_ENV_TRACEPARENT, FIELD(traceparent), "", 0, 0, NULL,
 	  "parent of spans without one, as W3C Trace Context writes it" },
 	{ "TRACESTATE", SS_ENV_STRING, FIELD(tracestate), "", 0, 0, NULL,
@@ -146,21 +146,58 @@ static int parse_number(const char *value, const struct ss_env_row *row, uint64_
 	return 0;
 }
 
-/* Digits with a point, by hand: strtod reads the host's locale. */
+/* "e-05"; 0 without one. False: not an exponent. */
+static bool parse_exponent(const char *p, int *ret_exponent)
+{
+	bool negative = p[0] && p[1] == '-';
+	int exponent = 0;
+
+	*ret_exponent = 0;
+	if (!*p)
+		return true;
+	if ((*p != 'e' && *p != 'E') || !p[1])
+		return false;
+	p += p[1] == '-' || p[1] == '+' ? 2 : 1;
+	if (!*p)
+		return false;
+	for (; *p >= '0' && *p <= '9'; p++)
+		exponent = exponent < 1000 ? exponent * 10 + (*p - '0') : exponent;
+	*ret_exponent = negative ? -exponent : exponent;
+	return !*p;
+}
+
+/* By hand: strtod reads the host's locale. To the last bit what the SDKs of other processes of a
+ * trace read: 15 digits and 10^22 are exact, and one division rounds once. */
 static int parse_ratio(const char *value, const struct ss_env_row *row, double *ret_ratio)
 {
-	double ratio = 0, unit = 1;
+	uint64_t digits = 0;
+	bool point = false, any = false;
 	const char *p = value;
-	bool digits = false;
+	int scale = 0, exponent;
+	double ratio, power = 1;
 
-	for (; *p >= '0' && *p <= '9'; p++, digits = true)
-		ratio = ratio * 10 + (*p - '0');
-	if (*p == '.') {
-		for (p++; *p >= '0' && *p <= '9'; p++, digits = true)
-			ratio += (*p - '0') * (unit /= 10);
+	for (; (*p >= '0' && *p <= '9') || (*p == '.' && !point); p++) {
+		if (*p == '.') {
+			point = true;
+			continue;
+		}
+		any = true;
+		if (digits >= 100000000000000ull) {
+			scale += !point;
+			continue;
+		}
+		digits = digits * 10 + (uint64_t)(*p - '0');
+		scale -= point;
 	}
-	if (!digits || *p || ratio < (double)row->min || ratio > (double)row->max)
+	if (!any || !parse_exponent(p, &exponent))
 		return -EINVAL;
+	scale += exponent;
+	for (int i = 0; i < scale || i < -scale; i++)
+		power *= 10;
+	ratio = (double)digits;
+	ratio = scale < 0 ? ratio / power : ratio * power;
+	if (!(ratio >= (double)row->min && ratio <= (double)row->max))
+		return -ERANGE;
 	*ret_ratio = ratio;
 	return 0;
 }
@@ -389,6 +426,30 @@ int ss_config_parse_traceparent(const char *text, uint64_t ret_trace[2], uint64_
 	*ret_span_id = span_id;
 	*ret_flags = (uint8_t)flags;
 	return 0;
+}
+
+void ss_config_sampling(const struct ss_config *config, struct ss_sampling *ret_sampling)
+{
+	struct ss_sampling sampling = { .sampler = config->sampler };
+	uint64_t trace[2] = { 0, 0 }, span_id;
+	uint8_t flags = 0;
+
+	if (!ss_config_parse_traceparent(config->traceparent, trace, &span_id, &flags)) {
+		sampling.parent_hi = trace[0];
+		sampling.parent_lo = trace[1];
+		sampling.parent_sampled = flags & 1;
+	}
+	if (config->sampler_ratio < 1)
+		sampling.threshold = ss_sampler_threshold(config->sampler_ratio);
+	else if (config->sampler == SS_SAMPLER_RATIO)
+		sampling.sampler = SS_SAMPLER_ALWAYS_ON;
+	else if (config->sampler == SS_SAMPLER_PARENT_RATIO)
+		sampling.sampler = SS_SAMPLER_PARENT_ALWAYS_ON;
+	/* What nearly all processes do: the drain need not look for each span's trace. */
+	if (sampling.sampler == SS_SAMPLER_PARENT_ALWAYS_ON &&
+	    (sampling.parent_sampled || !(sampling.parent_hi | sampling.parent_lo)))
+		sampling.sampler = SS_SAMPLER_ALWAYS_ON;
+	*ret_sampling = sampling;
 }
 
 struct piece {

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sampler.h"
+
 #define SS_CONFIG_TEXT_BYTES 16384 /* all string values together; a longer value is refused */
 #define SS_CONFIG_UNLIMITED  UINT32_MAX
 
@@ -41,7 +43,7 @@ struct ss_config {
 	bool content;         /* either content gate */
 	bool command_line;    /* SPANSHIM_COMMAND_LINE */
 	uint32_t metrics_ms;  /* OTEL_METRIC_EXPORT_INTERVAL */
-	uint32_t sampler;     /* enum ss_sampler (sampler.h) */
+	uint32_t sampler;     /* enum ss_sampler */
 	double sampler_ratio; /* OTEL_TRACES_SAMPLER_ARG */
 	uint32_t attribute_count_limit, event_count_limit, link_count_limit;
 	uint32_t event_attribute_count_limit;
@@ -53,7 +55,7 @@ enum ss_env_type {
 	SS_ENV_BYTES,     /* 65536, 64K, 4M, 1G; rounded up to a power of two */
 	SS_ENV_COUNT,     /* decimal digits */
 	SS_ENV_CHOICE,    /* one of `choices` */
-	SS_ENV_RATIO,     /* decimal digits, with a point or without */
+	SS_ENV_RATIO,     /* 0.1, 1e-05 */
 	SS_ENV_FLAG,      /* 1 / true / yes, 0 / false / no, in any case */
 	SS_ENV_OTEL_FLAG, /* true / false, in any case */
 	SS_ENV_CONTENT,   /* as FLAG, or, once opted in, NO_CONTENT / SPAN_ONLY / ... */
@@ -66,7 +68,7 @@ struct ss_env_row {
 	uint8_t type;         /* enum ss_env_type */
 	size_t offset;        /* in struct ss_config; flags that share one are or-ed */
 	const char *fallback; /* default, as a user would write it, or the name of an earlier row */
-	uint64_t min, max;    /* of BYTES and COUNT */
+	uint64_t min, max;    /* of BYTES, COUNT and RATIO */
 	const char *choices;  /* "drop|block", values are their positions; else NULL */
 	const char *meaning;
 };
@@ -94,6 +96,9 @@ int ss_config_parse_trace_id(const char *text, uint64_t ret_trace[2]);
  * defines is read. Returns 0, or -EINVAL. Any thread; signal-safe. */
 int ss_config_parse_traceparent(const char *text, uint64_t ret_trace[2], uint64_t *ret_span_id,
 				uint8_t *ret_flags);
+
+/* Which traces that makes a process write. Any thread. */
+void ss_config_sampling(const struct ss_config *config, struct ss_sampling *ret_sampling);
 
 /* Expands %p (pid), %e (program's base name), %n (nonce, 16 hex digits), %% in pattern into buf,
  * made absolute with cwd (NULL or "": left as it is). "-" and "stderr" are not special here.

@@ -35,8 +35,7 @@ void ss_drain_thread_locate(const char *directory)
 
 static void *load(int flags)
 {
-	void *(*real_dlopen)(const char *, int) =
-		(void *(*)(const char *, int))ss_intercept_real("dlopen");
+	ss_open_fn real_dlopen = (ss_open_fn)ss_intercept_real("dlopen");
 	void *library = NULL;
 
 	/* Local scope: neither its cJSON nor its libunwind may serve the host's own references. */
@@ -116,7 +115,7 @@ static void *drain_main(void *arg)
 				 (int (*)(void **, int))find(library, "ss_collector_backtrace"),
 				 __ATOMIC_RELEASE);
 	set_state(image, SS_DRAIN_RUNNING);
-	r = run(SS_COLLECTOR_ABI, image, ss_log_line);
+	r = run(SS_COLLECTOR_ABI, image, ss_log_line, (ss_open_fn)ss_intercept_real("dlopen"));
 	if (r == SS_COLLECTOR_ALONE) {
 		/* What libc would have done with the last thread, were it not for us. */
 		set_state(image, SS_DRAIN_DONE);
@@ -190,7 +189,11 @@ void ss_drain_thread_settle(const struct ss_image *image, int ms)
 	struct timespec pause = { 0, 50000 };
 
 	for (int i = 0; i < ms * 20; i++) {
-		if (__atomic_load_n(&image->drain_state, __ATOMIC_ACQUIRE) != SS_DRAIN_STARTING)
+		uint32_t state = __atomic_load_n(&image->drain_state, __ATOMIC_ACQUIRE);
+		uint32_t plugins = __atomic_load_n(&image->in_plugin, __ATOMIC_ACQUIRE);
+
+		if (state != SS_DRAIN_STARTING &&
+		    (state != SS_DRAIN_RUNNING || plugins != SS_PLUGIN_LOADING))
 			return;
 		nanosleep(&pause, NULL);
 	}

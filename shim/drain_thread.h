@@ -22,8 +22,8 @@ int ss_drain_thread_start(struct ss_image *image);
  * block is malloc'ed and stays. Returns 0 or -errno and a message. Constructor only. */
 int ss_drain_thread_compile(const char *list, void **ret_table, char *error, size_t error_bytes);
 
-/* Waits until the drain thread has loaded the collector (it holds the loader's lock meanwhile), at
- * most `ms` milliseconds. Any thread. */
+/* Waits until the drain thread has loaded the collector and the plugins (it holds the loader's lock
+ * meanwhile), at most `ms` milliseconds. Any thread. */
 void ss_drain_thread_settle(const struct ss_image *image, int ms);
 
 #endif

@@ -130,7 +130,7 @@ static void write_traceparent(char ret_text[TRACEPARENT_BYTES])
 	at = write_hex(at, span.trace_lo);
 	*at++ = '-';
 	at = write_hex(at, span.span_id);
-	memcpy(at, "-01", sizeof("-01"));
+	strcpy(at, ss_process_sampled(&span) ? "-01" : "-00");
 }
 
 static size_t count_variables(char *const *envp)

@@ -42,6 +42,11 @@ struct ss_calibration { /* unix time of a tick, in ns: unix_ns + (ticks - this.t
 };
 
 enum ss_clock { SS_CLOCK_TSC, SS_CLOCK_MONOTONIC }; /* MONOTONIC: ticks are ns */
+enum ss_in_plugin {
+	SS_PLUGIN_NONE,
+	SS_PLUGIN_RUNNING, /* the drain is in a plugin's code, for however long */
+	SS_PLUGIN_LOADING, /* plugins are yet to be loaded and initialised; the loader's lock */
+};
 enum ss_image_state { SS_IMAGE_NEW, SS_IMAGE_LIVE, SS_IMAGE_FINISHED };
 enum ss_drain_state {
 	SS_DRAIN_NONE,
@@ -76,17 +81,18 @@ struct ss_image {
 	uint32_t event_attribute_count_limit, attribute_value_limit;
 	uint32_t content;
 	/* as above: what is not set is 0 */
-	uint32_t metrics_str; /* absolute path, "-" = stderr; 0: no metrics */
-	uint32_t plugins_str; /* colon-separated; 0: none */
-	uint32_t command_str; /* the arguments, each as written in a JSON array; 0: not asked for */
-	uint32_t runtime_name_str, runtime_version_str; /* of an interpreter: cpython, 3.12.1 */
+	uint32_t metrics_str;                   /* absolute path, "-" = stderr; 0: no metrics */
+	uint32_t plugins_str;                   /* colon-separated; 0: none */
+	uint32_t arguments_str, argument_count; /* that many strings in a row; 0: not asked for */
+	uint32_t python_str;                    /* sys.version of CPython, if the process has it */
 	uint32_t metrics_ms;
 	struct ss_sampling sampling;
 	uint64_t start_ns;    /* unix time: where cumulative metrics start */
 	uint32_t own_metrics; /* 1: the traced framework records its metrics itself; by the host */
-	uint32_t in_plugin;   /* 1: the drain is in a plugin's code, for however long */
+	uint32_t in_plugin;   /* enum ss_in_plugin; by the drain */
 	char framework_version[32]; /* of the dialect's; "" if unknown; by the drain */
-	uint32_t open_spans;        /* in the arena, after the last batch; by the drain */
+	uint32_t unsaid;            /* after the last batch there were open spans or losses: the file
+				       must stay for recovery; by the drain */
 	uint32_t dialect; /* enum ss_dialect of the first adapter's event; 0: none; by the drain */
 
 	_Alignas(64) uint32_t state; /* enum ss_image_state */

@@ -31,12 +31,16 @@
 #include "shim/shadow.h"
 #include "shim/value.h"
 
+#define ARGUMENTS_BYTES 8192 /* of a command line; what comes behind is left out */
+#define ARGUMENTS_MAX   256
+
 extern int __cxa_atexit(void (*)(void *), void *, void *);
 extern int __cxa_at_quick_exit(void (*)(void *), void *);
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 static struct ss_config config;
 static char cwd[PATH_MAX], executable[PATH_MAX], directory[SS_RING_PATH_BYTES];
+static char arguments[ARGUMENTS_BYTES + 1];
 
 static void complain(const char *name, const char *value, const char *expected)
 {
@@ -136,6 +140,39 @@ static void find_remote_parent(void)
 	ss_remote_parent.span_id = span_id;
 }
 
+/* Bytes of the whole arguments in the first `bytes` of the process's. */
+static uint32_t whole_arguments(ssize_t bytes)
+{
+	uint32_t whole = 0, count = 0;
+
+	for (ssize_t i = 0; i < bytes && i < ARGUMENTS_BYTES && count < ARGUMENTS_MAX; i++) {
+		if (arguments[i])
+			continue;
+		whole = (uint32_t)i + 1;
+		count++;
+	}
+	return whole;
+}
+
+/* Now, because programs write over them (setproctitle). */
+static uint32_t read_arguments(void)
+{
+	int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+	uint32_t whole;
+	ssize_t bytes;
+
+	if (fd < 0)
+		return 0;
+	bytes = read(fd, arguments, sizeof(arguments));
+	close(fd);
+	whole = whole_arguments(bytes);
+	if (bytes > 0 && whole < (size_t)bytes)
+		ss_log("SPANSHIM_COMMAND_LINE: only the first %d arguments and %d bytes are "
+		       "recorded",
+		       ARGUMENTS_MAX, ARGUMENTS_BYTES);
+	return whole;
+}
+
 /* The image before this one ended by exec. If it left nothing to recover, its file can go. */
 static void clean_up_previous(void)
 {
@@ -151,7 +188,7 @@ static void clean_up_previous(void)
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
 	    pread(fd, &image, sizeof(image), 0) == sizeof(image) && image.magic == SS_IMAGE_MAGIC &&
 	    image.version == SS_IMAGE_VERSION && image.pid == (uint32_t)getpid() &&
-	    image.exec_pending && !image.open_spans && image.flush_done == image.flush_request)
+	    image.exec_pending && !image.unsaid && image.flush_done == image.flush_request)
 		unlink(config.previous);
 	close(fd);
 }
@@ -178,13 +215,19 @@ static void start(char *const *envp)
 		return;
 	find_vdso_clock();
 	find_remote_parent();
+	ss_config_sampling(&config, &facts.sampling);
 	ss_content = config.content;
 	ss_stacks = config.stacks;
+	ss_python_wanted = (config.metrics_out[0] ? SS_PYTHON_METRICS : 0) |
+			   (config.plugins[0] ? SS_PYTHON_PLUGINS : 0);
 	ss_ring_file_default_directory(directory, sizeof(directory));
 	facts.directory = config.dir[0] ? config.dir : directory;
 	facts.cwd = cwd;
 	facts.program = program();
 	facts.executable = executable;
+	facts.arguments = arguments;
+	facts.arguments_bytes = config.command_line ? read_arguments() : 0;
+	facts.python_version = ss_python_version();
 	if (ss_process_init(&facts)) {
 		ss_log("nothing is traced: the kernel lacks MADV_WIPEONFORK");
 		return;

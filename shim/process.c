@@ -27,11 +27,12 @@
 #define GENERATION_NONE     0ull /* before the first event, and in a forked child */
 #define GENERATION_UNRINGED 1ull /* no ring file could be made: count and go on */
 
-#define PATIENCE_MS      2000 /* how long an exit waits for a drain that makes no progress */
-#define LOAD_PATIENCE_MS 50   /* a first event, for the collector to be loaded */
-#define FORK_PATIENCE_MS 200
-#define STEP_MS          20
-#define LOCK_TRIES       100000
+#define PATIENCE_MS        2000 /* how long an exit waits for a drain that makes no progress */
+#define PLUGIN_PATIENCE_MS 100  /* the same while the drain is in a plugin's code */
+#define LOAD_PATIENCE_MS   50   /* a first event, for the collector to be loaded */
+#define FORK_PATIENCE_MS   200
+#define STEP_MS            20
+#define LOCK_TRIES         100000
 
 static uint64_t no_generation;
 volatile uint64_t *ss_generation = &no_generation;
@@ -103,6 +104,13 @@ static struct ss_image *own_image(void)
 	if (!image || *ss_generation != image->nonce || image->pid != (uint32_t)getpid())
 		return NULL;
 	return (uint64_t)syscall(SYS_gettid) == image->drain_tid ? NULL : image;
+}
+
+bool ss_process_sampled(const struct ss_span_ref *span)
+{
+	if (span->span_id == ss_remote_parent.span_id)
+		return facts.sampling.parent_sampled;
+	return ss_is_sampled(&facts.sampling, span->trace_hi, span->trace_lo);
 }
 
 bool ss_process_drains(void)
@@ -325,13 +333,23 @@ static uint64_t monotonic_ms(void)
 	return ss_now_slow() / 1000000u;
 }
 
+static uint32_t in_plugin(const struct ss_image *image)
+{
+	return __atomic_load_n(&image->in_plugin, __ATOMIC_RELAXED);
+}
+
+static uint64_t patience_ms(const struct ss_image *image)
+{
+	return in_plugin(image) == SS_PLUGIN_RUNNING ? PLUGIN_PATIENCE_MS : PATIENCE_MS;
+}
+
 /* Waits as long as the drain makes progress. */
 static bool wait_flushed(struct ss_image *image, uint32_t request)
 {
 	struct timespec step = { 0, STEP_MS * 1000000l };
 	uint64_t progress = 0, since_ms = monotonic_ms();
 
-	while (monotonic_ms() - since_ms < PATIENCE_MS) {
+	while (monotonic_ms() - since_ms < patience_ms(image)) {
 		uint32_t done = __atomic_load_n(&image->flush_done, __ATOMIC_ACQUIRE);
 		uint32_t state = __atomic_load_n(&image->drain_state, __ATOMIC_ACQUIRE);
 		uint64_t now = __atomic_load_n(&image->progress, __ATOMIC_RELAXED);
@@ -356,9 +374,12 @@ static bool flush(struct ss_image *image)
 		return false;
 	if (wait_flushed(image, request_flush(image)))
 		return true;
-	ss_log("events are not written out yet; run 'spanshim recover %s' when the process has "
-	       "ended",
-	       ring_path);
+	if (in_plugin(image) == SS_PLUGIN_RUNNING)
+		ss_log("a plugin takes long: not waited for any longer");
+	if (__atomic_load_n(&image->state, __ATOMIC_ACQUIRE) != SS_IMAGE_FINISHED)
+		ss_log("events are not written out yet; run 'spanshim recover %s' when the "
+		       "process has ended",
+		       ring_path);
 	return false;
 }
 

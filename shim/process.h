@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 struct ss_ring_file_facts;
+struct ss_span_ref;
 
 /* Makes the shim active: from now on the first event makes an image. `about` is copied, what it
  * points to must stay. Constructor's thread, once. Returns 0 or -errno (stay inert). */
@@ -31,6 +32,11 @@ void ss_process_finish(void);
 void ss_process_before_exec(const char **ret_ring_file);
 /* The exec failed: the image goes on. */
 void ss_process_after_exec(void);
+
+/* The sampled flag that TRACEPARENT has for children of `span`: the sampler's decision, or, when
+ * that is no span of ours but the one in our own TRACEPARENT, the flag that came with it. Any
+ * thread; signal-safe; in a child of fork or vfork as well. */
+bool ss_process_sampled(const struct ss_span_ref *span);
 
 /* Gives `thread` (struct ss_thread *, the calling thread's) its ring and shadow records in the
  * present image; makes the image first if this is its first event, or the first after a fork.

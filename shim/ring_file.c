@@ -15,7 +15,8 @@
 #include "arch.h"
 #include "frame.h"
 
-#define STRINGS_SPARE 16384u /* for the image's own texts, behind the binding table's */
+/* For the image's own texts, behind the binding table's: what is configured, and paths. */
+#define STRINGS_SPARE (2 * SS_CONFIG_TEXT_BYTES)
 
 static uint64_t align(uint64_t value, uint64_t to)
 {
@@ -72,6 +73,65 @@ static uint32_t add_string(struct ss_image *image, const char *text)
 	return at;
 }
 
+/* Where lines go: "-", or a pattern, made a path. */
+static int add_target(struct ss_image *image, const struct ss_ring_file_facts *facts,
+		      const char *pattern, uint32_t *ret_at)
+{
+	char text[SS_RING_PATH_BYTES * 2];
+	int r;
+
+	if (!pattern[0] || !strcmp(pattern, "-")) {
+		*ret_at = add_string(image, pattern);
+		return 0;
+	}
+	r = ss_config_expand(pattern, facts->program, facts->pid, facts->nonce, facts->cwd, text,
+			     sizeof(text));
+	if (!r)
+		*ret_at = add_string(image, text);
+	return r;
+}
+
+static void add_arguments(struct ss_image *image, const struct ss_ring_file_facts *facts)
+{
+	char *area = (char *)image + image->strings_off;
+	uint32_t bytes = facts->arguments_bytes;
+
+	if (bytes == 0 || bytes > image->strings_bytes - image->strings_used)
+		return;
+	image->arguments_str = image->strings_used;
+	memcpy(area + image->strings_used, facts->arguments, bytes);
+	image->strings_used += bytes;
+	for (uint32_t i = 0; i < bytes; i++)
+		image->argument_count += facts->arguments[i] == '\0';
+}
+
+/* Entries with a slash are paths, and mean the same wherever the process goes; others are looked
+ * for where dlopen looks. Returns 0, or -ENAMETOOLONG. */
+static int add_plugins(struct ss_image *image, const char *list, const char *cwd)
+{
+	char *area = (char *)image + image->strings_off;
+	uint64_t at = image->strings_used, room = image->strings_bytes;
+
+	while (*list) {
+		int bytes = (int)strcspn(list, ":");
+		bool relative = *list != '/' && memchr(list, '/', (size_t)bytes);
+		int n = snprintf(area + at, room - at, "%s%s%s%.*s",
+				 at > image->strings_used ? ":" : "", relative ? cwd : "",
+				 relative ? "/" : "", bytes, list);
+
+		if (n < 0 || (uint64_t)n >= room - at)
+			return -ENAMETOOLONG;
+		at += (uint64_t)n;
+		list += bytes + (list[bytes] == ':');
+	}
+	if (at == image->strings_used)
+		return 0;
+	image->plugins_str = image->strings_used;
+	image->in_plugin = SS_PLUGIN_LOADING;
+	image->strings_used = (uint32_t)at + 1;
+	return 0;
+}
+
 static void lay_out(struct ss_image *image, const struct ss_ring_file_facts *facts, uint32_t rings)
 {
 	uint64_t total = floor_power(facts->config->ring_bytes), bytes;
@@ -83,7 +143,7 @@ static void lay_out(struct ss_image *image, const struct ss_ring_file_facts *fac
 	image->rings_off = at;
 	at = align(at + rings * sizeof(struct ss_ring), 64);
 	image->strings_off = at;
-	image->strings_bytes = facts->table->strings.count + STRINGS_SPARE;
+	image->strings_bytes = facts->table->strings.count + STRINGS_SPARE + facts->arguments_bytes;
 	at = align(at + image->strings_bytes, 64);
 	image->table_off = at;
 	image->data_off = align(at + facts->table->bytes, SS_PAGE_BYTES);
@@ -105,7 +165,6 @@ static void fill_config(struct ss_image *image, const struct ss_config *config)
 	image->event_attribute_count_limit = config->event_attribute_count_limit;
 	image->attribute_value_limit = config->attribute_value_limit;
 	image->metrics_ms = config->metrics_ms;
-	image->plugins_str = add_string(image, config->plugins);
 	image->service_str = add_string(image, config->service_name);
 	image->resource_str = add_string(image, config->resource_attributes);
 	image->tracestate_str = add_string(image, config->tracestate);
@@ -114,7 +173,6 @@ static void fill_config(struct ss_image *image, const struct ss_config *config)
 static int fill(struct ss_image *image, const struct ss_ring_file_facts *facts, const char *path)
 {
 	const struct ss_binding_table *table = facts->table;
-	char text[SS_RING_PATH_BYTES * 2];
 	int r;
 
 	memcpy((char *)image + image->strings_off, (const char *)table + table->strings.offset,
@@ -125,21 +183,21 @@ static int fill(struct ss_image *image, const struct ss_ring_file_facts *facts, 
 	image->pid = facts->pid;
 	image->uid = geteuid();
 	image->clock = facts->clock;
-	r = ss_config_expand(facts->config->out, facts->program, facts->pid, facts->nonce,
-			     facts->cwd, text, sizeof(text));
+	r = add_target(image, facts, facts->config->out, &image->out_str);
+	if (!r)
+		r = add_target(image, facts, facts->config->metrics_out, &image->metrics_str);
+	if (r)
+		return r;
+	r = add_plugins(image, facts->config->plugins, facts->cwd);
 	if (r < 0)
 		return r;
-	image->out_str = add_string(image, text);
-	if (facts->config->metrics_out[0]) {
-		r = ss_config_expand(facts->config->metrics_out, facts->program, facts->pid,
-				     facts->nonce, facts->cwd, text, sizeof(text));
-		if (r < 0)
-			return r;
-		image->metrics_str = add_string(image, text);
-	}
 	fill_config(image, facts->config);
+	image->sampling = facts->sampling;
 	image->program_str = add_string(image, facts->program);
 	image->executable_str = add_string(image, facts->executable);
+	add_arguments(image, facts);
+	if (facts->python_version)
+		image->python_str = add_string(image, facts->python_version());
 	image->ring_file_str = add_string(image, path);
 	if (!image->out_str || !image->ring_file_str)
 		return -ENAMETOOLONG;

@@ -25,6 +25,11 @@ struct ss_ring_file_facts {
 	const char *cwd;        /* at start, for relative output patterns */
 	const char *program;    /* base name */
 	const char *executable; /* path */
+	/* the process's own, one behind the other, each with its NUL; asked for, and as at start */
+	const char *arguments;
+	uint32_t arguments_bytes;
+	const char *(*python_version)(void); /* NULL: no Python in the process */
+	struct ss_sampling sampling;
 	uint64_t nonce;
 	uint64_t enabled; /* bit per binding */
 	uint32_t pid, clock;

@@ -23,12 +23,20 @@ enum ss_sampler { /* in the order of the choices of OTEL_TRACES_SAMPLER */
 
 /* How a process samples; constant from its start. */
 struct ss_sampling {
-	uint64_t threshold;            /* of RATIO: trace_lo below it is in ... */
+	uint64_t threshold;            /* of RATIO: trace_lo below it is in */
 	uint64_t parent_hi, parent_lo; /* trace of TRACEPARENT; 0: none */
-	uint32_t sampler;              /* enum ss_sampler */
-	uint8_t all;                   /* ... but with a ratio of 1 all are */
-	uint8_t parent_sampled;        /* TRACEPARENT's flag */
+	uint32_t sampler;              /* enum ss_sampler; a ratio of 1 is ALWAYS_ON's */
+	uint32_t parent_sampled;       /* TRACEPARENT's flag */
 };
+
+/* For a ratio below 1. Rounded as the SDKs do. */
+static inline uint64_t ss_sampler_threshold(double ratio)
+{
+	double exact = ratio * 0x1p64; /* no digit is lost */
+	uint64_t whole = (uint64_t)exact;
+
+	return whole + (exact - (double)whole > 0.5);
+}
 
 static inline bool ss_is_sampled(const struct ss_sampling *sampling, uint64_t trace_hi,
 				 uint64_t trace_lo)
@@ -42,7 +50,7 @@ static inline bool ss_is_sampled(const struct ss_sampling *sampling, uint64_t tr
 		sampler -= SS_SAMPLER_PARENT_ALWAYS_ON;
 	}
 	if (sampler == SS_SAMPLER_RATIO)
-		return sampling->all || trace_lo < sampling->threshold;
+		return trace_lo < sampling->threshold;
 	return sampler == SS_SAMPLER_ALWAYS_ON;
 }
 

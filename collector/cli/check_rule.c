@@ -61,7 +61,7 @@ static bool misspelt(const char *key, const char *right)
 			key++;
 			continue;
 		}
-		if ((*key | 0x20) != (*right | 0x20))
+		if (!*key || !*right || (*key | 0x20) != (*right | 0x20))
 			return false;
 		key++;
 		right++;
@@ -184,28 +184,39 @@ void ss_check_rule_time(struct ss_check_rule *at, const cJSON *item)
 			at, "expected nanoseconds since 1970 as a string of decimal digits");
 }
 
-static void check_range(struct ss_check_rule *at, const cJSON *item, double max,
+static void check_range(struct ss_check_rule *at, const cJSON *item, double min, double max,
 			const char *expected)
 {
-	double value = cJSON_IsNumber(item) ? item->valuedouble : -1;
+	double value = cJSON_IsNumber(item) ? item->valuedouble : min - 1;
 
-	if (!(value >= 0 && value <= max) || value != (double)(uint64_t)value)
+	if (!(value >= min && value <= max) || value != (double)(int64_t)value)
 		ss_check_rule_finding(at, expected);
 }
 
 void ss_check_rule_uint32(struct ss_check_rule *at, const cJSON *item)
 {
-	check_range(at, item, UINT32_MAX, "expected an integer from 0 to 4294967295");
+	check_range(at, item, 0, UINT32_MAX, "expected an integer from 0 to 4294967295");
 }
 
 void ss_check_rule_kind(struct ss_check_rule *at, const cJSON *item)
 {
-	check_range(at, item, 5, "expected a span kind as an integer from 0 to 5");
+	check_range(at, item, 0, 5, "expected a span kind as an integer from 0 to 5");
 }
 
 void ss_check_rule_status_code(struct ss_check_rule *at, const cJSON *item)
 {
-	check_range(at, item, 2, "expected a status code as an integer from 0 to 2");
+	check_range(at, item, 0, 2, "expected a status code as an integer from 0 to 2");
+}
+
+void ss_check_rule_int32(struct ss_check_rule *at, const cJSON *item)
+{
+	check_range(at, item, INT32_MIN, INT32_MAX,
+		    "expected an integer from -2147483648 to 2147483647");
+}
+
+void ss_check_rule_temporality(struct ss_check_rule *at, const cJSON *item)
+{
+	check_range(at, item, 1, 2, "expected 1 (delta) or 2 (cumulative)");
 }
 
 void ss_check_rule_bool(struct ss_check_rule *at, const cJSON *item)
@@ -221,6 +232,15 @@ void ss_check_rule_int(struct ss_check_rule *at, const cJSON *item)
 	if (ss_dump_parse_int(item, &value))
 		ss_check_rule_finding(at,
 				      "expected a 64-bit integer as a string of decimal digits");
+}
+
+void ss_check_rule_uint(struct ss_check_rule *at, const cJSON *item)
+{
+	uint64_t value;
+
+	if (ss_dump_parse_uint(item, &value))
+		ss_check_rule_finding(
+			at, "expected an integer from 0 on as a string of decimal digits");
 }
 
 void ss_check_rule_double(struct ss_check_rule *at, const cJSON *item)

@@ -57,6 +57,9 @@ void ss_check_rule_kind(struct ss_check_rule *at, const struct cJSON *item);
 void ss_check_rule_status_code(struct ss_check_rule *at, const struct cJSON *item);
 void ss_check_rule_bool(struct ss_check_rule *at, const struct cJSON *item);
 void ss_check_rule_int(struct ss_check_rule *at, const struct cJSON *item);
+void ss_check_rule_int32(struct ss_check_rule *at, const struct cJSON *item);
+void ss_check_rule_uint(struct ss_check_rule *at, const struct cJSON *item);
+void ss_check_rule_temporality(struct ss_check_rule *at, const struct cJSON *item);
 void ss_check_rule_double(struct ss_check_rule *at, const struct cJSON *item);
 void ss_check_rule_bytes(struct ss_check_rule *at, const struct cJSON *item);
 

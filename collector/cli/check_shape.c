@@ -2,116 +2,13 @@
 #include "collector/cli/check_shape.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <cjson/cJSON.h>
 
+#include "collector/cli/check_common.h"
+#include "collector/cli/check_metrics.h"
 #include "collector/cli/check_rule.h"
 #include "collector/dump.h"
-
-/* --- attributes --- */
-
-static void check_value(struct ss_check_rule *at, const cJSON *item);
-static void check_attributes(struct ss_check_rule *at, const cJSON *item);
-
-static void check_value_array(struct ss_check_rule *at, const cJSON *item)
-{
-	ss_check_rule_array(at, item, check_value);
-}
-
-static void check_array_value(struct ss_check_rule *at, const cJSON *item)
-{
-	static const struct ss_check_field fields[] = { { "values", check_value_array, false },
-							{ 0 } };
-
-	ss_check_rule_object(at, item, fields);
-}
-
-static void check_kvlist_value(struct ss_check_rule *at, const cJSON *item)
-{
-	static const struct ss_check_field fields[] = { { "values", check_attributes, false },
-							{ 0 } };
-
-	ss_check_rule_object(at, item, fields);
-}
-
-static void check_value(struct ss_check_rule *at, const cJSON *item)
-{
-	static const struct ss_check_field fields[] = {
-		{ "stringValue", ss_check_rule_string, false },
-		{ "boolValue", ss_check_rule_bool, false },
-		{ "intValue", ss_check_rule_int, false },
-		{ "doubleValue", ss_check_rule_double, false },
-		{ "arrayValue", check_array_value, false },
-		{ "kvlistValue", check_kvlist_value, false },
-		{ "bytesValue", ss_check_rule_bytes, false },
-		{ 0 },
-	};
-
-	if (ss_check_rule_object(at, item, fields) && cJSON_GetArraySize(item) != 1)
-		ss_check_rule_finding(at,
-				      "expected exactly one of stringValue, boolValue, intValue, "
-				      "doubleValue, arrayValue, kvlistValue, bytesValue");
-}
-
-static void check_attribute(struct ss_check_rule *at, const cJSON *item)
-{
-	static const struct ss_check_field fields[] = {
-		{ "key", ss_check_rule_name, true },
-		{ "value", check_value, true },
-		{ 0 },
-	};
-
-	ss_check_rule_object(at, item, fields);
-}
-
-struct keyed {
-	const char *key;
-	unsigned index;
-};
-
-static int compare_keyed(const void *a, const void *b)
-{
-	const struct keyed *x = a, *y = b;
-	int order = strcmp(x->key, y->key);
-
-	return order ? order : (x->index > y->index) - (x->index < y->index);
-}
-
-static void report_twice(struct ss_check_rule *at, const struct keyed *attribute)
-{
-	char text[256];
-	size_t before = ss_check_rule_enter(at, attribute->index);
-
-	snprintf(text, sizeof(text), "attribute \"%s\" stands twice in one list", attribute->key);
-	ss_check_rule_finding_at(at, "key", text);
-	ss_check_rule_leave(at, before);
-}
-
-static void check_attributes(struct ss_check_rule *at, const cJSON *list)
-{
-	struct keyed *keys;
-	const cJSON *item;
-	unsigned count = 0, index = 0, i;
-
-	if (!ss_check_rule_array(at, list, check_attribute))
-		return;
-	keys = calloc(cJSON_GetArraySize(list) + 1, sizeof(*keys));
-	if (!keys)
-		return;
-	for (item = list->child; item; item = item->next, index++) {
-		const cJSON *key = cJSON_GetObjectItemCaseSensitive(item, "key");
-
-		if (cJSON_IsString(key))
-			keys[count++] = (struct keyed){ key->valuestring, index };
-	}
-	qsort(keys, count, sizeof(*keys), compare_keyed);
-	for (i = 1; i < count; i++)
-		if (!strcmp(keys[i - 1].key, keys[i].key))
-			report_twice(at, &keys[i]);
-	free(keys);
-}
 
 /* --- the messages, innermost first --- */
 
@@ -120,7 +17,7 @@ static void check_event(struct ss_check_rule *at, const cJSON *item)
 	static const struct ss_check_field fields[] = {
 		{ "timeUnixNano", ss_check_rule_time, true },
 		{ "name", ss_check_rule_name, true },
-		{ "attributes", check_attributes, false },
+		{ "attributes", ss_check_attributes, false },
 		{ "droppedAttributesCount", ss_check_rule_uint32, false },
 		{ 0 },
 	};
@@ -139,7 +36,7 @@ static void check_link(struct ss_check_rule *at, const cJSON *item)
 		{ "traceId", ss_check_rule_trace_id, true },
 		{ "spanId", ss_check_rule_span_id, true },
 		{ "traceState", ss_check_rule_string, false },
-		{ "attributes", check_attributes, false },
+		{ "attributes", ss_check_attributes, false },
 		{ "droppedAttributesCount", ss_check_rule_uint32, false },
 		{ "flags", ss_check_rule_uint32, false },
 		{ 0 },
@@ -204,7 +101,7 @@ static void check_span(struct ss_check_rule *at, const cJSON *item)
 		{ "kind", ss_check_rule_kind, false },
 		{ "startTimeUnixNano", ss_check_rule_time, true },
 		{ "endTimeUnixNano", ss_check_rule_time, true },
-		{ "attributes", check_attributes, false },
+		{ "attributes", ss_check_attributes, false },
 		{ "droppedAttributesCount", ss_check_rule_uint32, false },
 		{ "events", check_events, false },
 		{ "droppedEventsCount", ss_check_rule_uint32, false },
@@ -223,23 +120,10 @@ static void check_spans(struct ss_check_rule *at, const cJSON *item)
 	ss_check_rule_array(at, item, check_span);
 }
 
-static void check_scope(struct ss_check_rule *at, const cJSON *item)
-{
-	static const struct ss_check_field fields[] = {
-		{ "name", ss_check_rule_string, false },
-		{ "version", ss_check_rule_string, false },
-		{ "attributes", check_attributes, false },
-		{ "droppedAttributesCount", ss_check_rule_uint32, false },
-		{ 0 },
-	};
-
-	ss_check_rule_object(at, item, fields);
-}
-
 static void check_scope_spans(struct ss_check_rule *at, const cJSON *item)
 {
 	static const struct ss_check_field fields[] = {
-		{ "scope", check_scope, false },
+		{ "scope", ss_check_scope, false },
 		{ "spans", check_spans, false },
 		{ "schemaUrl", ss_check_rule_string, false },
 		{ 0 },
@@ -253,21 +137,10 @@ static void check_scope_list(struct ss_check_rule *at, const cJSON *item)
 	ss_check_rule_array(at, item, check_scope_spans);
 }
 
-static void check_resource(struct ss_check_rule *at, const cJSON *item)
-{
-	static const struct ss_check_field fields[] = {
-		{ "attributes", check_attributes, false },
-		{ "droppedAttributesCount", ss_check_rule_uint32, false },
-		{ 0 },
-	};
-
-	ss_check_rule_object(at, item, fields);
-}
-
 static void check_resource_spans(struct ss_check_rule *at, const cJSON *item)
 {
 	static const struct ss_check_field fields[] = {
-		{ "resource", check_resource, false },
+		{ "resource", ss_check_resource, false },
 		{ "scopeSpans", check_scope_list, false },
 		{ "schemaUrl", ss_check_rule_string, false },
 		{ 0 },
@@ -286,17 +159,53 @@ static void check_other_signal(struct ss_check_rule *at, const cJSON *item)
 	ss_check_rule_finding(at, "a file holds one signal, and this one traces");
 }
 
-unsigned ss_check_shape(const struct cJSON *json, const struct ss_check_sink *sink)
+static void check_metrics_too(struct ss_check_rule *at, const cJSON *item)
 {
-	static const struct ss_check_field fields[] = {
-		{ "resourceSpans", check_resource_list, true },
-		{ "resourceMetrics", check_other_signal, false },
-		{ "resourceLogs", check_other_signal, false },
-		{ "resourceProfiles", check_other_signal, false },
-		{ 0 },
+	ss_check_rule_finding(at, "a file holds one signal, and this one metrics");
+}
+
+static void check_unknown_signal(struct ss_check_rule *at, const cJSON *item)
+{
+	ss_check_rule_finding(at, "neither traces nor metrics");
+}
+
+static const struct ss_check_field traces_fields[] = {
+	{ "resourceSpans", check_resource_list, true },
+	{ "resourceMetrics", check_other_signal, false },
+	{ "resourceLogs", check_other_signal, false },
+	{ "resourceProfiles", check_other_signal, false },
+	{ 0 },
+};
+
+static const struct ss_check_field metrics_fields[] = {
+	{ "resourceMetrics", ss_check_resource_metrics, true },
+	{ "resourceSpans", check_metrics_too, false },
+	{ "resourceLogs", check_metrics_too, false },
+	{ "resourceProfiles", check_metrics_too, false },
+	{ 0 },
+};
+
+static const struct ss_check_field unknown_fields[] = {
+	{ "resourceLogs", check_unknown_signal, false },
+	{ "resourceProfiles", check_unknown_signal, false },
+	{ 0 },
+};
+
+unsigned ss_check_shape(const struct cJSON *json, enum ss_check_signal *signal,
+			const struct ss_check_sink *sink)
+{
+	static const struct ss_check_field *const fields[] = {
+		[SS_CHECK_UNKNOWN] = unknown_fields,
+		[SS_CHECK_TRACES] = traces_fields,
+		[SS_CHECK_METRICS] = metrics_fields,
 	};
 	struct ss_check_rule at = { .sink = sink };
 
-	ss_check_rule_object(&at, json, fields);
+	if (*signal == SS_CHECK_UNKNOWN && cJSON_HasObjectItem(json, "resourceSpans"))
+		*signal = SS_CHECK_TRACES;
+	else if (*signal == SS_CHECK_UNKNOWN && cJSON_HasObjectItem(json, "resourceMetrics"))
+		*signal = SS_CHECK_METRICS;
+	if (ss_check_rule_object(&at, json, fields[*signal]) && *signal == SS_CHECK_UNKNOWN)
+		ss_check_rule_finding(&at, "expected resourceSpans or resourceMetrics");
 	return at.findings;
 }

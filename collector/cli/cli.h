@@ -20,6 +20,7 @@ enum ss_exit { /* `run` alone ends with its child's status instead */
 int ss_cmd_run(int argc, char **argv);
 int ss_cmd_tree(int argc, char **argv);
 int ss_cmd_check(int argc, char **argv);
+int ss_cmd_stats(int argc, char **argv);
 int ss_cmd_recover(int argc, char **argv);
 int ss_cmd_bindings(int argc, char **argv);
 int ss_cmd_env(int argc, char **argv);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * `spanshim check`: reads dumps line by line, prints one line per finding and one per file. Owns
- * the counting and the printing; what is right and wrong is in check_text, check_shape and
- * check_spans.
+ * the counting and the printing; what is right and wrong is in check_text, check_shape, check_spans
+ * and check_series.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -13,6 +13,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "collector/cli/check_series.h"
 #include "collector/cli/check_shape.h"
 #include "collector/cli/check_spans.h"
 #include "collector/cli/check_text.h"
@@ -24,11 +25,12 @@
 static const char help[] =
 	"Usage: spanshim check [OPTION...] FILE...\n"
 	"\n"
-	"Validates dumps, '-' being the standard input: each line one OTLP/JSON TracesData of at\n"
-	"most 1 MiB with no unknown key, ids, times, numbers and enums in their right form, spans\n"
-	"that end after they start, ids used once, parents of the same trace that started first.\n"
-	"Give all files of one trace together. Prints 'FILE:LINE: WHERE: WHAT' per finding and a\n"
-	"summary per file.\n"
+	"Validates dumps, '-' being the standard input: each line one OTLP/JSON TracesData, or each\n"
+	"one MetricsData, of at most 1 MiB with no unknown key, ids, times, numbers and enums in\n"
+	"their right form. Traces: spans that end after they start, ids used once, parents of the\n"
+	"same trace that started first; give all files of one trace together. Metrics: buckets that\n"
+	"add up, cumulative series that never decrease. Prints 'FILE:LINE: WHERE: WHAT' per finding\n"
+	"and a summary per file.\n"
 	"\n"
 	"Options:\n"
 	"  --strict                 losses and missing parents are findings, not warnings\n"
@@ -44,7 +46,8 @@ static const char help[] =
 struct file {
 	const char *name;
 	uint64_t lines, spans, findings, warnings;
-	uint32_t traces;
+	uint32_t traces, metrics, series;
+	enum ss_check_signal signal;
 	bool read; /* to its end */
 };
 
@@ -53,6 +56,7 @@ struct check {
 	struct file *current;
 	uint64_t line;
 	struct ss_check_spans spans;
+	struct ss_check_series series;
 	bool strict, allow_missing_parents, quiet;
 };
 
@@ -104,18 +108,18 @@ static void on_relation(void *data, const struct ss_check_place *place, const ch
 	report(check, &check->files[place->file], place->line, path, text, warning);
 }
 
-static void report_losses(struct check *check, const cJSON *json)
+static void report_losses(struct check *check, const cJSON *list)
 {
-	const cJSON *list = cJSON_GetObjectItemCaseSensitive(json, "resourceSpans"), *item;
+	const cJSON *item;
 	struct ss_dump_attr attr;
 	char text[160];
 
-	for (item = list ? list->child : NULL; item; item = item->next) {
+	cJSON_ArrayForEach (item, list) {
 		const cJSON *resource = cJSON_GetObjectItemCaseSensitive(item, "resource");
+		const cJSON *attributes = cJSON_GetObjectItemCaseSensitive(resource, "attributes");
 		const cJSON *cursor = NULL;
 
-		list = cJSON_GetObjectItemCaseSensitive(resource, "attributes");
-		while (ss_dump_read_attr(list, &cursor, &attr)) {
+		while (ss_dump_read_attr(attributes, &cursor, &attr)) {
 			if (strncmp(attr.key, LOSS_PREFIX, strlen(LOSS_PREFIX)) != 0 ||
 			    attr.type != SS_DUMP_INT || !attr.integer)
 				continue;
@@ -126,11 +130,16 @@ static void report_losses(struct check *check, const cJSON *json)
 	}
 }
 
-static int check_line(struct check *check, const struct ss_dump_line *line,
-		      struct ss_span_index *traces)
+struct seen { /* in one file */
+	struct ss_span_index traces;
+	struct ss_check_seen metrics;
+};
+
+static int check_line(struct check *check, const struct ss_dump_line *line, struct seen *seen)
 {
 	const struct ss_check_sink sink = { on_finding, check };
 	const struct ss_check_relation_sink relations = { on_relation, check };
+	uint32_t file = check->current - check->files;
 	cJSON *json = NULL;
 	char text[80];
 	size_t byte;
@@ -144,17 +153,22 @@ static int check_line(struct check *check, const struct ss_dump_line *line,
 		on_finding(check, "", text);
 		return 0;
 	}
-	ss_check_shape(json, &sink);
-	report_losses(check, json);
-	r = ss_check_spans_add(&check->spans, json, check->current - check->files, line->number,
-			       traces, &relations);
+	ss_check_shape(json, &check->current->signal, &sink);
+	report_losses(check, cJSON_GetObjectItemCaseSensitive(json, "resourceSpans"));
+	report_losses(check, cJSON_GetObjectItemCaseSensitive(json, "resourceMetrics"));
+	r = ss_check_spans_add(&check->spans, json, file, line->number, &seen->traces, &relations);
+	if (r >= 0) {
+		check->current->spans += r;
+		r = ss_check_series_add(&check->series, json, file, line->number, &seen->metrics,
+					&sink);
+	}
 	cJSON_Delete(json);
 	return r;
 }
 
 static int check_file(struct check *check, struct file *file)
 {
-	struct ss_span_index traces = { 0 };
+	struct seen seen = { 0 };
 	struct ss_dump_reader reader;
 	struct ss_dump_line line;
 	int r = ss_dump_open(file->name, &reader);
@@ -164,25 +178,41 @@ static int check_file(struct check *check, struct file *file)
 	check->current = file;
 	while ((r = ss_dump_next(&reader, &line)) == 1) {
 		file->lines++;
-		r = check_line(check, &line, &traces);
+		r = check_line(check, &line, &seen);
 		if (r < 0)
 			break;
-		file->spans += r;
 	}
-	file->traces = traces.count;
+	file->traces = seen.traces.count;
+	file->metrics = seen.metrics.metrics.count;
+	file->series = seen.metrics.series.count;
 	file->read = r == 0;
-	ss_span_index_deinit(&traces);
+	ss_span_index_deinit(&seen.traces);
+	ss_check_seen_deinit(&seen.metrics);
 	ss_dump_close(&reader);
 	return r;
+}
+
+static void print_count(uint64_t count, const char *what, const char *before)
+{
+	bool plural = count != 1 && what[strlen(what) - 1] != 's';
+
+	printf("%s%" PRIu64 " %s%s", before, count, what, plural ? "s" : "");
 }
 
 static void print_summary(const struct check *check, const struct file *file)
 {
 	if (!file->read || (check->quiet && !file->findings))
 		return;
-	printf("%s: %" PRIu64 " span%s in %u trace%s, %" PRIu64 " line%s: ", file->name,
-	       file->spans, file->spans == 1 ? "" : "s", file->traces, file->traces == 1 ? "" : "s",
-	       file->lines, file->lines == 1 ? "" : "s");
+	printf("%s: ", file->name);
+	if (file->signal == SS_CHECK_METRICS) {
+		print_count(file->metrics, "metric", "");
+		print_count(file->series, "series", ", ");
+	} else {
+		print_count(file->spans, "span", "");
+		print_count(file->traces, "trace", " in ");
+	}
+	print_count(file->lines, "line", ", ");
+	printf(": ");
 	if (file->findings)
 		printf("%" PRIu64 " finding%s", file->findings, file->findings == 1 ? "" : "s");
 	else
@@ -217,6 +247,7 @@ static int check_files(struct check *check, char **names, int count)
 			status = SS_EXIT_FINDINGS;
 	}
 	ss_check_spans_deinit(&check->spans);
+	ss_check_series_deinit(&check->series);
 	free(check->files);
 	return status;
 }

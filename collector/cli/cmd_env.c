@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `spanshim env`: the table of shim/config.h with the values now in the environment, and what a
- * shell needs to trace without the launcher.
+ * `spanshim env`: the table of shim/config.h, and what else is read, with the values now in the
+ * environment; and what a shell needs to trace without the launcher. docs/ENVIRONMENT.md has the
+ * same rows, which a test compares.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -17,7 +18,7 @@
 static const char help[] =
 	"Usage: spanshim env [OPTION]\n"
 	"\n"
-	"Shows the environment variables that configure tracing: value, default and meaning.\n"
+	"Shows the environment variables that spanshim reads: value, type, default and meaning.\n"
 	"\n"
 	"Options:\n"
 	"      --preload   print only the absolute path of the object to preload\n"
@@ -30,6 +31,42 @@ static const char help[] =
 	"Examples:\n"
 	"  LD_PRELOAD=$(spanshim env --preload) sqlite3 my.db 'select 1'\n"
 	"  eval \"$(spanshim env --shell)\"\n";
+
+static const char *const types[] = {
+	[SS_ENV_STRING] = "text",          [SS_ENV_BYTES] = "size",
+	[SS_ENV_COUNT] = "number",         [SS_ENV_CHOICE] = "choice",
+	[SS_ENV_RATIO] = "ratio",          [SS_ENV_FLAG] = "yes/no",
+	[SS_ENV_OTEL_FLAG] = "true/false", [SS_ENV_CONTENT] = "yes/no",
+	[SS_ENV_TRACE_ID] = "trace id",    [SS_ENV_TRACEPARENT] = "traceparent",
+};
+
+struct other {
+	const char *name, *type, *meaning;
+};
+
+static const struct other of_commands[] = {
+	{ "COLUMNS", "number", "width of what tree and stats print; default the terminal's" },
+	{ "NO_COLOR", "text", "with any value: no colour" },
+	{ "TERM", "text", "dumb or unset: no colour, no progress bar" },
+	{ "LC_ALL", "text", "a locale with UTF-8: lines and signs beyond ASCII" },
+	{ "LC_CTYPE", "text", "as LC_ALL, which goes before" },
+	{ "LANG", "text", "as LC_CTYPE, which goes before" },
+	{ "TMPDIR", "text", "where tree keeps what comes through a pipe; default /tmp" },
+	{ "PATH", "text", "where run looks for the program" },
+	{ "LD_PRELOAD", "text", "what run and env --shell put the shim in front of" },
+};
+
+static const struct other of_mellea[] = {
+	{ "MELLEA_TRACES_ENABLED", "yes/no",
+	  "Mellea writes its own spans: spanshim leaves them to it" },
+	{ "MELLEA_METRICS_ENABLED", "yes/no",
+	  "Mellea writes its own metrics: spanshim leaves them to it" },
+	{ "MELLEA_PRICING_ENABLED", "yes/no",
+	  "Mellea looks up prices (with litellm): there is a metric of cost" },
+	{ "MELLEA_PRICING_FILE", "text", "further prices of Mellea's" },
+	{ "MELLEA_GENERATION_CHUNK_EVENTS", "yes/no",
+	  "chat spans have an event for each chunk (Mellea 0.8)" },
+};
 
 struct complaint {
 	const char *name;
@@ -51,14 +88,21 @@ static void note_complaint(const char *name, const char *value, const char *expe
 	complaint_count++;
 }
 
-static void print_row(const struct ss_env_row *row)
+static void print_head(const char *name, const char *type)
 {
-	const char *value = getenv(row->name);
-	size_t i;
+	const char *value = getenv(name);
 
-	printf("%s\n", row->name);
+	printf("%s\n", name);
 	if (value && *value)
 		printf("    value    %s\n", value);
+	printf("    type     %s\n", type);
+}
+
+static void print_row(const struct ss_env_row *row)
+{
+	size_t i;
+
+	print_head(row->name, types[row->type]);
 	for (i = 0; i < complaint_count; i++)
 		if (!strcmp(complaints[i].name, row->name))
 			printf("    invalid  expected %s; the default is in force\n",
@@ -70,6 +114,15 @@ static void print_row(const struct ss_env_row *row)
 	printf("    meaning  %s\n", row->meaning);
 }
 
+static void print_others(const char *title, const struct other *rows, size_t count)
+{
+	printf("# %s\n", title);
+	for (size_t i = 0; i < count; i++) {
+		print_head(rows[i].name, rows[i].type);
+		printf("    meaning  %s\n", rows[i].meaning);
+	}
+}
+
 static int print_table(void)
 {
 	struct ss_config config;
@@ -78,6 +131,10 @@ static int print_table(void)
 	ss_config_read(&config, environ, note_complaint);
 	for (i = 0; i < ss_env_rows; i++)
 		print_row(&ss_env_table[i]);
+	print_others("read by the commands", of_commands,
+		     sizeof(of_commands) / sizeof(of_commands[0]));
+	print_others("Mellea's own, which spanshim goes by", of_mellea,
+		     sizeof(of_mellea) / sizeof(of_mellea[0]));
 	return complaint_count ? SS_EXIT_FINDINGS : SS_EXIT_OK;
 }
 

@@ -20,8 +20,8 @@
 static const char help[] =
 	"Usage: spanshim recover [OPTION...] [DIR|RING...]\n"
 	"\n"
-	"Writes the spans that processes left in their ring files when they were killed, to the\n"
-	"file that the process would have written them to, and removes the ring files. Spans that\n"
+	"Writes the spans and metrics that processes left in their ring files when they were killed,\n"
+	"to the files that they would have written, and removes the ring files. Spans that\n"
 	"were open end with the process and are marked unfinished. Rings of living processes are\n"
 	"left alone. Interrupted, it can be run again: nothing is lost, nothing doubled.\n"
 	"\n"

@@ -25,8 +25,12 @@ static const char help[] =
 	"Options:\n"
 	"  -o, --out PATTERN      file for the spans: %p pid, %e program, %n image nonce; -: stderr\n"
 	"                         (default: SPANSHIM_OUT, or spanshim-%e-%p.jsonl)\n"
+	"  -m, --metrics PATTERN  file for the metrics, in the same way (default:\n"
+	"                         SPANSHIM_METRICS_OUT, or no metrics)\n"
 	"  -b, --bindings LIST    built-in names or files, colon-separated (default:\n"
 	"                         SPANSHIM_BINDINGS, or all built-in ones)\n"
+	"  -p, --plugin FILE      a plugin to load; may be given several times (default:\n"
+	"                         SPANSHIM_PLUGINS)\n"
 	"      --dir DIR          where to make the private directory for the event rings (default:\n"
 	"                         SPANSHIM_DIR, or /dev/shm/spanshim-UID)\n"
 	"      --content          record content: statements, prompts, responses\n"
@@ -35,7 +39,7 @@ static const char help[] =
 	"      --log FILE         the shim's log (default: printed when the program has ended)\n"
 	"      --separate-traces  each root span a trace of its own, not the whole run one trace\n"
 	"  -t, --tree             show the run's spans as trees on stderr afterwards\n"
-	"  -v, --verbose          say where the spans are and what was recovered\n"
+	"  -v, --verbose          say where spans and metrics are and what was recovered\n"
 	"  -h, --help             show this\n"
 	"\n"
 	"Exit status: the program's; 128 + N when signal N killed it; 127 when it is not found, 126\n"
@@ -72,6 +76,8 @@ static void report(const struct ss_run_setup *run)
 		ss_run_report_log(run->log_pattern);
 	if ((run->tree || run->verbose) && strcmp(run->out_pattern, "-") != 0)
 		ss_run_report_dumps(&dumps);
+	if (run->verbose && run->metrics_pattern && strcmp(run->metrics_pattern, "-") != 0)
+		ss_run_report_metrics(run->metrics_pattern, run->started_ns);
 }
 
 static int launch(struct ss_run_setup *run, char **argv)
@@ -86,9 +92,15 @@ static int launch(struct ss_run_setup *run, char **argv)
 	size_t count = 5;
 	int status;
 
+	if (run->metrics_pattern)
+		variables[count++] =
+			(struct ss_launch_variable){ "SPANSHIM_METRICS_OUT", run->metrics_pattern };
 	if (run->binding_list)
 		variables[count++] =
 			(struct ss_launch_variable){ "SPANSHIM_BINDINGS", run->binding_list };
+	if (run->plugin_list)
+		variables[count++] =
+			(struct ss_launch_variable){ "SPANSHIM_PLUGINS", run->plugin_list };
 	if (run->stacks)
 		variables[count++] = (struct ss_launch_variable){ "SPANSHIM_STACKS", run->stacks };
 	if (run->on_full)
@@ -110,9 +122,14 @@ static bool parse_option(struct ss_run_setup *run, int option)
 	case 'o':
 		run->out = optarg;
 		return true;
+	case 'm':
+		run->metrics = optarg;
+		return true;
 	case 'b':
 		run->bindings = optarg;
 		return true;
+	case 'p':
+		return ss_run_setup_add_plugin(run, optarg) == 0;
 	case 'd':
 		run->directory = optarg;
 		return true;
@@ -146,7 +163,9 @@ int ss_cmd_run(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "out", required_argument, NULL, 'o' },
+		{ "metrics", required_argument, NULL, 'm' },
 		{ "bindings", required_argument, NULL, 'b' },
+		{ "plugin", required_argument, NULL, 'p' },
 		{ "dir", required_argument, NULL, 'd' },
 		{ "content", no_argument, NULL, 'c' },
 		{ "stacks", required_argument, NULL, 's' },
@@ -162,7 +181,7 @@ int ss_cmd_run(int argc, char **argv)
 	int option, status;
 
 	/* "+": the command's own options are its own. */
-	while ((option = getopt_long(argc, argv, "+o:b:tvh", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+o:m:b:p:tvh", options, NULL)) != -1) {
 		if (option == 'h') {
 			fputs(help, stdout);
 			return SS_EXIT_OK;

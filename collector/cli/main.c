@@ -21,6 +21,7 @@ static const struct command commands[] = {
 	{ "run", ss_cmd_run, "run a program with the shim preloaded" },
 	{ "tree", ss_cmd_tree, "show the traces of dump files as trees" },
 	{ "check", ss_cmd_check, "validate dump files" },
+	{ "stats", ss_cmd_stats, "add up dump files: durations, errors, tokens, metrics" },
 	{ "recover", ss_cmd_recover, "write the spans that dead processes left in their rings" },
 	{ "bindings", ss_cmd_bindings, "list, explain and validate bindings" },
 	{ "env", ss_cmd_env, "show the environment variables and their values" },

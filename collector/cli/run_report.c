@@ -146,26 +146,46 @@ static void show(const struct ss_run_dumps *dumps, char **paths, int count)
 		ss_tree_show("run", paths, count, &options, &style);
 }
 
-void ss_run_report_dumps(const struct ss_run_dumps *dumps)
+/* The first *ret_count paths: what pattern stands for and was written since then. globfree frees.
+ */
+static void find_written(const char *pattern, uint64_t started_ns, glob_t *ret_found,
+			 size_t *ret_count)
 {
-	char *pattern = glob_pattern(dumps->pattern);
-	glob_t found;
+	char *shell_pattern = glob_pattern(pattern);
 	size_t i, count = 0;
 
-	if (!pattern || glob(pattern, 0, NULL, &found)) {
-		show(dumps, NULL, 0);
-		free(pattern);
-		return;
-	}
-	for (i = 0; i < found.gl_pathc; i++) {
-		char *path = found.gl_pathv[i];
+	*ret_found = (glob_t){ 0 };
+	if (shell_pattern && !glob(shell_pattern, 0, NULL, ret_found)) {
+		for (i = 0; i < ret_found->gl_pathc; i++) {
+			char *path = ret_found->gl_pathv[i];
 
-		if (!written_since(path, dumps->started_ns))
-			continue;
-		found.gl_pathv[i] = found.gl_pathv[count];
-		found.gl_pathv[count++] = path;
+			if (!written_since(path, started_ns))
+				continue;
+			ret_found->gl_pathv[i] = ret_found->gl_pathv[count];
+			ret_found->gl_pathv[count++] = path;
+		}
 	}
+	free(shell_pattern);
+	*ret_count = count;
+}
+
+void ss_run_report_dumps(const struct ss_run_dumps *dumps)
+{
+	size_t count;
+	glob_t found;
+
+	find_written(dumps->pattern, dumps->started_ns, &found, &count);
 	show(dumps, found.gl_pathv, count);
 	globfree(&found);
-	free(pattern);
+}
+
+void ss_run_report_metrics(const char *pattern, uint64_t started_ns)
+{
+	size_t count, i;
+	glob_t found;
+
+	find_written(pattern, started_ns, &found, &count);
+	for (i = 0; i < count; i++)
+		ss_cli_error("run", "metrics are in %s", found.gl_pathv[i]);
+	globfree(&found);
 }

@@ -27,4 +27,7 @@ struct ss_run_dumps {
  * as trees, or (verbose) just names them. Says so when nothing was traced. */
 void ss_run_report_dumps(const struct ss_run_dumps *dumps);
 
+/* Names the files that pattern, SPANSHIM_METRICS_OUT, stands for and that the run wrote to. */
+void ss_run_report_metrics(const char *pattern, uint64_t started_ns);
+
 #endif

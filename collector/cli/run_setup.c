@@ -61,17 +61,25 @@ static const char *setting(const char *given, const char *variable)
 	return value && *value ? value : NULL;
 }
 
+static bool is_binding_file(const char *item)
+{
+	size_t length = strlen(item);
+
+	return strchr(item, '/') || (length > 5 && !strcmp(item + length - 5, ".json"));
+}
+
+static bool is_path(const char *item)
+{
+	return strchr(item, '/') != NULL;
+}
+
 /* A file in the list means the same wherever the program changes its directory to. */
-static char *absolute_bindings(const char *list)
+static char *absolute_list(const char *list, bool (*is_file)(const char *item))
 {
 	char *copy = strdup(list), *rest = copy, *item, *result = calloc(1, 1), *longer, *file;
 
 	while (result && (item = strsep(&rest, ":"))) {
-		size_t length = strlen(item);
-		bool is_file =
-			strchr(item, '/') || (length > 5 && !strcmp(item + length - 5, ".json"));
-
-		file = is_file ? ss_cli_absolute(item) : strdup(item);
+		file = is_file(item) ? ss_cli_absolute(item) : strdup(item);
 		longer = NULL;
 		if (file && asprintf(&longer, "%s%s%s", result, item == copy ? "" : ":", file) < 0)
 			longer = NULL;
@@ -96,11 +104,44 @@ static int check_bindings(struct ss_run_setup *run)
 		return SS_EXIT_USAGE;
 	}
 	free(table);
-	run->binding_list = absolute_bindings(list);
+	run->binding_list = absolute_list(list, is_binding_file);
 	return run->binding_list ? 0 : fail("bindings", ENOMEM);
 }
 
-/* SPANSHIM_OUT and SPANSHIM_LOG are patterns: a '%' in the current directory is none. */
+int ss_run_setup_add_plugin(struct ss_run_setup *run, const char *file)
+{
+	const char *before = run->plugin_list ? run->plugin_list : "";
+	char *path, *list = NULL;
+
+	if (strchr(file, ':') || access(file, R_OK)) {
+		ss_cli_error("run", "--plugin %s: %s", file,
+			     strchr(file, ':') ? "a name with ':' cannot stand in SPANSHIM_PLUGINS"
+					       : strerror(errno));
+		return SS_EXIT_USAGE;
+	}
+	path = ss_cli_absolute(file);
+	if (!path || asprintf(&list, "%s%s%s", before, *before ? ":" : "", path) < 0)
+		list = NULL;
+	free(path);
+	if (!list)
+		return fail("--plugin", ENOMEM);
+	free(run->plugin_list);
+	run->plugin_list = list;
+	return 0;
+}
+
+static int prepare_plugins(struct ss_run_setup *run)
+{
+	const char *list = setting(NULL, "SPANSHIM_PLUGINS");
+
+	if (run->plugin_list || !list)
+		return 0;
+	run->plugin_list = absolute_list(list, is_path);
+	return run->plugin_list ? 0 : fail("plugins", ENOMEM);
+}
+
+/* SPANSHIM_OUT, SPANSHIM_METRICS_OUT and SPANSHIM_LOG are patterns: a '%' in the current directory
+ * is none. */
 static char *absolute_pattern(const char *pattern)
 {
 	char *directory, *escaped, *end, *from, *result = NULL;
@@ -139,6 +180,16 @@ static int prepare_out(struct ss_run_setup *run)
 		run->out_pattern = absolute_pattern(out);
 	}
 	return run->out_pattern ? 0 : fail("current directory", errno);
+}
+
+static int prepare_metrics(struct ss_run_setup *run)
+{
+	const char *metrics = setting(run->metrics, "SPANSHIM_METRICS_OUT");
+
+	if (!metrics)
+		return 0;
+	run->metrics_pattern = strcmp(metrics, "-") ? absolute_pattern(metrics) : strdup(metrics);
+	return run->metrics_pattern ? 0 : fail("current directory", errno);
 }
 
 static int prepare_directory(struct ss_run_setup *run)
@@ -220,7 +271,11 @@ int ss_run_setup_prepare(struct ss_run_setup *run)
 	if (!r)
 		r = check_bindings(run);
 	if (!r)
+		r = prepare_plugins(run);
+	if (!r)
 		r = prepare_out(run);
+	if (!r)
+		r = prepare_metrics(run);
 	if (!r)
 		r = prepare_preload(run);
 	if (!r)
@@ -243,8 +298,10 @@ void ss_run_setup_deinit(struct ss_run_setup *run)
 		close(run->directory_fd);
 	}
 	free(run->out_pattern);
+	free(run->metrics_pattern);
 	free(run->log_pattern);
 	free(run->binding_list);
+	free(run->plugin_list);
 	free(run->preload);
 	free(run->run_directory);
 }

@@ -10,7 +10,7 @@
 
 #define SS_SPAN_INDEX_NONE UINT32_MAX
 
-struct ss_span_index_slot {
+struct __attribute__((packed)) ss_span_index_slot { /* millions of them */
 	uint64_t key;
 	uint32_t position;
 };

@@ -20,7 +20,7 @@ void ss_text_line_reset(struct ss_text_line *line)
 	line->columns = 0;
 	line->cut = false;
 	line->bytes = 0;
-	line->colour = SS_COLOUR_NONE;
+	line->colour_count = 0;
 }
 
 static void escape(unsigned byte, struct glyph *ret_glyph)
@@ -40,13 +40,16 @@ static void escape(unsigned byte, struct glyph *ret_glyph)
 	ret_glyph->columns = ret_glyph->bytes;
 }
 
-/* Length of the UTF-8 sequence at text and its code; 1 and 0xfffd when there is none. The
- * terminating NUL is no continuation byte, so this never reads past it. */
-static size_t decode(const unsigned char *text, uint32_t *ret_code)
+/* The terminating NUL is no continuation byte, so this never reads past it. */
+size_t ss_text_decode(const char *characters, uint32_t *ret_code)
 {
+	const unsigned char *text = (const unsigned char *)characters;
 	size_t bytes = text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4, i;
 	uint32_t code = text[0] & (0xff >> (bytes + 1));
 
+	*ret_code = text[0];
+	if (text[0] < 0x80)
+		return 1;
 	*ret_code = 0xfffd;
 	if (text[0] < 0xc2 || text[0] > 0xf4)
 		return 1;
@@ -62,11 +65,11 @@ static size_t decode(const unsigned char *text, uint32_t *ret_code)
 	return bytes;
 }
 
-/* Direction overrides and the like reorder what is around them on the screen. */
-static bool unsafe(uint32_t code)
+/* Overrides and isolates reorder what is around them on the screen. */
+bool ss_text_unsafe(uint32_t code)
 {
-	return code < 0xa0 || (code >= 0x202a && code <= 0x202e) ||
-	       (code >= 0x2066 && code <= 0x2069);
+	return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x200e && code <= 0x200f) ||
+	       (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
 /* The next character as it is shown. Returns how many bytes of text it stands for. */
@@ -85,9 +88,9 @@ static size_t next_glyph(const struct ss_text_line *line, const char *text, stru
 	ret_glyph->bytes = ret_glyph->columns = 1;
 	if (first < 0x80)
 		return 1;
-	bytes = decode((const unsigned char *)text, &code);
+	bytes = ss_text_decode(text, &code);
 	columns = line->utf8 ? wcwidth(code) : -1;
-	if (!line->utf8 || (code != 0xfffd && (columns < 0 || unsafe(code)))) {
+	if (!line->utf8 || (code != 0xfffd && (columns < 0 || ss_text_unsafe(code)))) {
 		ret_glyph->text[0] = '?';
 		return bytes;
 	}
@@ -111,7 +114,7 @@ static void end_with_ellipsis(struct ss_text_line *line, size_t from_bytes, unsi
 			line->columns--;
 			continue;
 		}
-		decode((const unsigned char *)line->text + line->bytes, &code);
+		ss_text_decode(line->text + line->bytes, &code);
 		line->columns -= wcwidth(code) < 0 ? 1 : wcwidth(code);
 	}
 	if (line->columns + ELLIPSIS_COLUMNS(line) > limit)
@@ -148,6 +151,25 @@ void ss_text_line_add(struct ss_text_line *line, const char *text, unsigned max)
 		line->bytes += glyph.bytes;
 		line->columns += glyph.columns;
 	}
+}
+
+const char *ss_text_line_fill(struct ss_text_line *line, const char *text)
+{
+	unsigned limit = column_limit(line, 0);
+	struct glyph glyph;
+	size_t bytes;
+
+	while (*text && *text != '\n') {
+		bytes = next_glyph(line, text, &glyph);
+		if (line->cut || line->bytes + glyph.bytes + 4 > sizeof(line->text) ||
+		    line->columns + glyph.columns > limit)
+			return text;
+		memcpy(line->text + line->bytes, glyph.text, glyph.bytes);
+		line->bytes += glyph.bytes;
+		line->columns += glyph.columns;
+		text += bytes;
+	}
+	return *text ? text + 1 : NULL;
 }
 
 void ss_text_line_mark(struct ss_text_line *line, const char *utf8, const char *ascii)
@@ -196,23 +218,45 @@ void ss_text_line_duration(struct ss_text_line *line, uint64_t ns, unsigned colu
 
 void ss_text_line_colour(struct ss_text_line *line, enum ss_colour colour)
 {
-	line->colour_from = line->bytes;
-	line->colour = colour;
+	if (line->colour_count == SS_TEXT_LINE_COLOURS)
+		return;
+	line->colours[line->colour_count].from = line->bytes;
+	line->colours[line->colour_count++].colour = colour;
+}
+
+/* One stretch of the line, from byte `from` to `to`. */
+static void print_stretch(const struct ss_text_line *line, size_t from, size_t to,
+			  enum ss_colour colour, FILE *file)
+{
+	static const char *const sequences[SS_COLOUR_COUNT] = {
+		[SS_COLOUR_RED] = "\033[31m",
+		[SS_COLOUR_YELLOW] = "\033[33m",
+		[SS_COLOUR_DIM] = "\033[2m",
+	};
+
+	if (from >= to)
+		return;
+	if (sequences[colour])
+		fputs(sequences[colour], file);
+	fwrite(line->text + from, 1, to - from, file);
+	if (sequences[colour])
+		fputs("\033[0m", file);
 }
 
 void ss_text_line_print(const struct ss_text_line *line, bool colour, FILE *file)
 {
-	static const char *const sequences[SS_COLOUR_COUNT] = {
-		[SS_COLOUR_NONE] = "",
-		[SS_COLOUR_RED] = "\033[31m",
-		[SS_COLOUR_YELLOW] = "\033[33m",
-	};
-	bool coloured = colour && line->colour != SS_COLOUR_NONE && line->colour_from < line->bytes;
-	size_t plain = coloured ? line->colour_from : line->bytes;
+	enum ss_colour current = SS_COLOUR_NONE;
+	size_t from = 0, to;
+	unsigned i;
 
-	fwrite(line->text, 1, plain, file);
-	if (coloured)
-		fprintf(file, "%s%.*s\033[0m", sequences[line->colour], (int)(line->bytes - plain),
-			line->text + plain);
+	for (i = 0; colour && i < line->colour_count; i++) {
+		if (line->colours[i].colour == current)
+			continue;
+		to = line->colours[i].from < line->bytes ? line->colours[i].from : line->bytes;
+		print_stretch(line, from, to, current, file);
+		from = to;
+		current = line->colours[i].colour;
+	}
+	print_stretch(line, from, line->bytes, current, file);
 	fputc('\n', file);
 }

@@ -10,12 +10,14 @@
 #include <stdbool.h>
 
 struct ss_text_line;
-struct ss_tree_span;
+struct ss_tree_content;
 
-/* Appends it, each part with a separator before it; nothing when the span is no such call. */
-void ss_tree_generation_add(struct ss_text_line *line, const struct ss_tree_span *span);
+bool ss_tree_is_generation(const struct ss_tree_content *content);
 
-/* Whether ss_tree_generation_add tells that attribute of the span. */
-bool ss_tree_generation_tells(const struct ss_tree_span *span, const char *key);
+/* Appends it, each part with a separator before it. */
+void ss_tree_generation_add(struct ss_text_line *line, const struct ss_tree_content *content);
+
+/* Whether ss_tree_generation_add tells that attribute. */
+bool ss_tree_generation_tells(const struct ss_tree_content *content, const char *key);
 
 #endif

@@ -2,134 +2,130 @@
 #include "collector/cli/tree_model.h"
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdlib.h>
 
-static int compare_spans(const void *a, const void *b)
+static int compare_spans(const void *a, const void *b, void *data)
 {
-	const struct ss_tree_span *x = *(struct ss_tree_span *const *)a;
-	const struct ss_tree_span *y = *(struct ss_tree_span *const *)b;
+	const struct ss_tree *tree = data;
+	uint32_t i = *(const uint32_t *)a, k = *(const uint32_t *)b;
+	const struct ss_tree_span *x = &tree->spans[i], *y = &tree->spans[k];
 
 	if (x->start_ns != y->start_ns)
 		return x->start_ns < y->start_ns ? -1 : 1;
-	/* Of two that start together the longer one comes first; ids make the order total. */
-	if (x->end_ns != y->end_ns)
-		return x->end_ns > y->end_ns ? -1 : 1;
-	return (x->span_id > y->span_id) - (x->span_id < y->span_id);
+	/* Of two that start together the longer one comes first. */
+	if (x->duration_ns != y->duration_ns)
+		return x->duration_ns > y->duration_ns ? -1 : 1;
+	return (i > k) - (i < k);
 }
 
-static int find_trace(struct ss_tree *tree, const struct ss_tree_span *span,
-		      struct ss_tree_trace **ret_trace)
+static int compare_traces(const void *a, const void *b, void *data)
 {
-	uint64_t key = ss_span_index_key(span->trace_hi, span->trace_lo, 0);
-	uint32_t at = tree->trace_count;
-	int r;
+	const struct ss_tree *tree = data;
+	uint32_t i = *(const uint32_t *)a, k = *(const uint32_t *)b;
+	const struct ss_tree_trace *x = &tree->traces[i], *y = &tree->traces[k];
 
-	if (tree->trace_count == tree->trace_capacity) {
-		uint32_t capacity = tree->trace_capacity ? 2 * tree->trace_capacity : 16;
-		void *wider = realloc(tree->traces, capacity * sizeof(*tree->traces));
-
-		if (!wider)
-			return -ENOMEM;
-		tree->traces = wider;
-		tree->trace_capacity = capacity;
-	}
-	r = ss_span_index_add(&tree->by_trace, key, tree->trace_count, &at);
-	if (r && r != -EEXIST)
-		return r;
-	if (!r)
-		tree->traces[tree->trace_count++] = (struct ss_tree_trace){
-			.hi = span->trace_hi,
-			.lo = span->trace_lo,
-			.start_ns = span->start_ns,
-		};
-	*ret_trace = &tree->traces[at];
-	return 0;
+	if (x->start_ns != y->start_ns)
+		return x->start_ns < y->start_ns ? -1 : 1;
+	return (i > k) - (i < k);
 }
 
-/* A damaged dump may say that spans are each other's ancestors: such a ring has no root to start
- * from, so it is cut. Marks every span on the way up with `walk`; a mark of an earlier walk leads
- * to a root. */
-static void cut_ring(struct ss_tree_span *span, uint32_t walk)
+/* Puts a span and what is above it into the view. */
+static void choose(struct ss_tree *tree, uint32_t at)
 {
-	for (; !span->walk; span = span->parent) {
-		span->walk = walk;
-		if (span->parent && span->parent->walk == walk)
-			span->parent = NULL;
-		if (!span->parent)
+	for (; at != SS_TREE_NONE; at = tree->spans[at].parent) {
+		struct ss_tree_span *span = &tree->spans[at];
+
+		if (span->shown == tree->view)
 			return;
+		span->shown = tree->view;
+		span->first = span->next = SS_TREE_NONE;
+		span->flags &= ~SS_TREE_MORE;
+		tree->order[tree->order_count++] = at;
 	}
 }
 
-static struct ss_tree_span *find_parent(const struct ss_tree *tree, const struct ss_tree_span *span)
+/* From the last to the first, so that each goes before those that are there. */
+static void build_lists(struct ss_tree *tree)
 {
-	uint32_t at;
+	uint32_t i, *first;
 
-	if (!span->parent_id)
-		return NULL;
-	at = ss_span_index_find(&tree->by_id,
-				ss_span_index_key(span->trace_hi, span->trace_lo, span->parent_id));
-	return at == SS_SPAN_INDEX_NONE ? NULL : tree->spans[at];
-}
+	for (i = tree->order_count; i-- > 0;) {
+		struct ss_tree_span *span = &tree->spans[tree->order[i]];
+		struct ss_tree_trace *trace = &tree->traces[span->trace];
 
-static void append(struct ss_tree_list *list, struct ss_tree_span *span, uint64_t limit)
-{
-	if (limit && list->count >= limit) {
-		list->more++;
-		list->more_errors += span->error;
-		return;
+		if (trace->shown != tree->view) {
+			trace->shown = tree->view;
+			trace->first = SS_TREE_NONE;
+			tree->shown_traces[tree->shown_trace_count++] = span->trace;
+		}
+		first = span->parent == SS_TREE_NONE ? &trace->first
+						     : &tree->spans[span->parent].first;
+		span->next = *first;
+		*first = tree->order[i];
 	}
-	if (list->last)
-		list->last->next = span;
-	else
-		list->first = span;
-	list->last = span;
-	list->count++;
 }
 
-static int place_span(struct ss_tree *tree, struct ss_tree_span *span)
+/* Of spans in the order of their start, one overlaps with others if it starts before the latest
+ * end so far, or ends after the next one's start. */
+static void finish_list(struct ss_tree *tree, uint32_t at)
 {
-	struct ss_tree_trace *trace;
-	int r = find_trace(tree, span, &trace);
+	uint64_t end_ns = 0, count = 0;
 
-	if (r)
-		return r;
-	trace->spans++;
-	trace->errors += span->error && !span->unfinished;
-	trace->unfinished += span->unfinished;
-	if (span->shown)
-		append(span->parent ? &span->parent->children : &trace->roots, span,
-		       tree->options.limit);
+	for (; at != SS_TREE_NONE; at = tree->spans[at].next) {
+		struct ss_tree_span *span = &tree->spans[at];
+		uint64_t ends = span->start_ns + span->duration_ns;
+
+		if (count++ == tree->options.limit && tree->options.limit) {
+			span->flags |= SS_TREE_MORE;
+			return;
+		}
+		if (span->start_ns < end_ns ||
+		    (span->next != SS_TREE_NONE && tree->spans[span->next].start_ns < ends))
+			span->flags |= SS_TREE_CONCURRENT;
+		if (ends > end_ns)
+			end_ns = ends;
+	}
+}
+
+static int make_room(struct ss_tree *tree)
+{
+	void *moved;
+
+	if (tree->order_capacity < tree->span_count) {
+		moved = realloc(tree->order, tree->span_count * sizeof(*tree->order));
+		if (!moved)
+			return -ENOMEM;
+		tree->order = moved;
+		tree->order_capacity = tree->span_count;
+	}
+	moved = realloc(tree->shown_traces,
+			(tree->trace_count ? tree->trace_count : 1) * sizeof(*tree->shown_traces));
+	if (!moved)
+		return -ENOMEM;
+	tree->shown_traces = moved;
 	return 0;
-}
-
-static void filter_span(struct ss_tree *tree, struct ss_tree_span *span)
-{
-	const struct ss_tree_options *options = &tree->options;
-
-	if (options->errors && !span->error)
-		return;
-	if (options->name && fnmatch(options->name, span->name, 0) != 0)
-		return;
-	for (; span && !span->shown; span = span->parent)
-		span->shown = true;
 }
 
 int ss_tree_link(struct ss_tree *tree)
 {
 	uint32_t i;
-	int r = 0;
 
-	/* Parents first: the index holds positions, which sorting changes. */
-	for (i = 0; i < tree->span_count; i++)
-		tree->spans[i]->parent = find_parent(tree, tree->spans[i]);
-	if (tree->span_count)
-		qsort(tree->spans, tree->span_count, sizeof(*tree->spans), compare_spans);
-	for (i = 0; i < tree->span_count; i++)
-		cut_ring(tree->spans[i], i + 1);
-	for (i = 0; i < tree->span_count; i++)
-		filter_span(tree, tree->spans[i]);
-	for (i = 0; i < tree->span_count && !r; i++)
-		r = place_span(tree, tree->spans[i]);
-	return r;
+	if (make_room(tree))
+		return -ENOMEM;
+	tree->view++;
+	tree->order_count = tree->shown_trace_count = 0;
+	for (i = 0; i < tree->fresh_count; i++)
+		if (tree->spans[tree->fresh[i]].flags & SS_TREE_MATCHED)
+			choose(tree, tree->fresh[i]);
+	if (tree->order_count)
+		qsort_r(tree->order, tree->order_count, sizeof(*tree->order), compare_spans, tree);
+	build_lists(tree);
+	if (tree->shown_trace_count)
+		qsort_r(tree->shown_traces, tree->shown_trace_count, sizeof(*tree->shown_traces),
+			compare_traces, tree);
+	for (i = 0; i < tree->shown_trace_count; i++)
+		finish_list(tree, tree->traces[tree->shown_traces[i]].first);
+	for (i = 0; i < tree->order_count; i++)
+		finish_list(tree, tree->spans[tree->order[i]].first);
+	return 0;
 }

@@ -2,6 +2,7 @@
 #include "collector/cli/tree_model.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,356 +10,276 @@
 
 #include <cjson/cJSON.h>
 
+#include "collector/cli/tree_group.h"
 #include "collector/dump.h"
 
-#define LOSS_PREFIX      "spanshim.dropped."
-#define VALUE_BYTES      400u
-#define LONG_VALUE_BYTES 65536u
-#define LIST_BYTES       4096u
-
-struct ss_tree_process {
-	const char *label;
-	struct ss_tree_process *next;
-};
+#define CYCLE_STEPS 65536u /* a damaged dump is not worth more */
 
 struct adding {
 	struct ss_tree *tree;
-	const char *process;
-	int error;
+	const char *line;
+	uint64_t at; /* where the line stands */
+	uint32_t group;
+	uint16_t source;
 };
 
-/* --- texts --- */
-
-static const char *keep(struct ss_tree *tree, const char *text)
+/* Room for one more element of an array. */
+static int reserve(void *array, uint32_t count, uint32_t *capacity, size_t bytes)
 {
-	size_t max = tree->options.long_values ? LONG_VALUE_BYTES : VALUE_BYTES;
-	size_t bytes = strnlen(text, max);
-	char *copy;
+	uint32_t wider = *capacity ? 2 * *capacity : 256;
+	void **elements = array, *moved;
 
-	if (!bytes)
-		return "";
-	if (!text[bytes])
-		return ss_bump_text(&tree->memory, text, bytes);
-	while (bytes && ((unsigned char)text[bytes] & 0xc0) == 0x80)
-		bytes--;
-	copy = ss_bump_text(&tree->memory, text, bytes + 3);
-	if (copy)
-		memcpy(copy + bytes, "...", 3);
-	return copy;
-}
-
-/* What can be said of a value that is no array; the text is in it, or in `text`. */
-static const char *value_text(const struct ss_dump_attr *attr, char *text, size_t bytes)
-{
-	switch (attr->type) {
-	case SS_DUMP_STRING:
-		return attr->text;
-	case SS_DUMP_INT:
-		snprintf(text, bytes, "%" PRId64, attr->integer);
-		break;
-	case SS_DUMP_BOOL:
-		snprintf(text, bytes, "%s", attr->integer ? "true" : "false");
-		break;
-	case SS_DUMP_DOUBLE:
-		snprintf(text, bytes, "%.6g", attr->number);
-		break;
-	case SS_DUMP_OTHER:
-		snprintf(text, bytes, "(list)");
-		break;
-	}
-	return text;
-}
-
-static const char *keep_list(struct ss_tree *tree, const struct cJSON *values)
-{
-	char text[LIST_BYTES] = "[", number[64];
-	const struct cJSON *item;
-	size_t used = 1;
-
-	for (item = values->child; item && used < sizeof(text) - 1; item = item->next) {
-		struct ss_dump_attr element;
-
-		ss_dump_read_value(item, &element);
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s",
-					 item == values->child ? "" : ", ",
-					 value_text(&element, number, sizeof(number)));
-	}
-	if (used < sizeof(text) - 1)
-		strcpy(text + used, "]");
-	return keep(tree, text);
-}
-
-static const char *keep_value(struct ss_tree *tree, const struct ss_dump_attr *attr)
-{
-	char text[64];
-
-	if (attr->values)
-		return keep_list(tree, attr->values);
-	return keep(tree, value_text(attr, text, sizeof(text)));
-}
-
-static uint32_t list_length(const struct cJSON *list)
-{
-	const struct cJSON *cursor = NULL;
-	struct ss_dump_attr attr;
-	uint32_t count = 0;
-
-	while (ss_dump_read_attr(list, &cursor, &attr))
-		count++;
-	return count;
-}
-
-static int keep_attrs(struct ss_tree *tree, const struct cJSON *list,
-		      struct ss_tree_attr **ret_attrs, uint32_t *ret_count)
-{
-	uint32_t count = list_length(list), i;
-	struct ss_tree_attr *attrs = ss_bump_alloc(&tree->memory, count * sizeof(*attrs));
-	const struct cJSON *cursor = NULL;
-	struct ss_dump_attr attr;
-
-	if (!attrs)
+	if (count < *capacity)
+		return 0;
+	moved = realloc(*elements, wider * bytes);
+	if (!moved)
 		return -ENOMEM;
-	for (i = 0; i < count && ss_dump_read_attr(list, &cursor, &attr); i++) {
-		attrs[i].key = keep(tree, attr.key);
-		attrs[i].value = keep_value(tree, &attr);
-		attrs[i].text = attr.type == SS_DUMP_STRING;
-		if (!attrs[i].key || !attrs[i].value)
-			return -ENOMEM;
-	}
-	*ret_attrs = attrs;
-	*ret_count = count;
+	*elements = moved;
+	*capacity = wider;
 	return 0;
 }
 
-/* --- events --- */
+/* --- filters --- */
 
-static struct ss_tree_event *same_event(struct ss_tree_span *span, const char *name)
+static bool in_trace(const struct ss_tree_options *options, const struct ss_tree_scanned *span)
 {
-	uint32_t i;
+	unsigned digits = options->trace_digits ? options->trace_digits : 32;
+	uint64_t hi = span->trace_hi ^ options->trace_hi, lo = span->trace_lo ^ options->trace_lo;
 
-	for (i = 0; i < span->event_count; i++)
-		if (!strcmp(span->events[i].name, name))
-			return &span->events[i];
-	return NULL;
+	if (!(options->trace_hi | options->trace_lo) && !options->trace_digits)
+		return true;
+	if (digits < 16)
+		return !(hi >> (64 - 4 * digits));
+	return !hi && (digits == 16 || !(lo >> (128 - 4 * digits)));
 }
 
-/* Room for one more event: doubled when event_count is a power of two, what it was is left unused.
- */
-static struct ss_tree_event *new_event(struct ss_tree *tree, struct ss_tree_span *span)
+static bool name_matches(const char *pattern, struct ss_tree_slice name)
 {
-	uint32_t count = span->event_count;
-	struct ss_tree_event *wider;
+	cJSON *text = cJSON_ParseWithLength(name.text, name.bytes);
+	bool matches = text && (strpbrk(pattern, "*?[") ? !fnmatch(pattern, text->valuestring, 0)
+							: !!strstr(text->valuestring, pattern));
 
-	if (!(count & (count - 1))) {
-		wider = ss_bump_alloc(&tree->memory, (count ? 2 * count : 1) * sizeof(*wider));
-		if (!wider)
-			return NULL;
-		if (count)
-			memcpy(wider, span->events, count * sizeof(*wider));
-		span->events = wider;
-	}
-	span->event_count++;
-	return &span->events[count];
+	cJSON_Delete(text);
+	return matches;
 }
 
-static int keep_event(struct ss_tree *tree, struct ss_tree_span *span,
-		      const struct ss_dump_event *event)
+static bool matches(const struct ss_tree_options *options, const struct ss_tree_scanned *span)
 {
-	struct ss_tree_event *kept = NULL;
-
-	if (!tree->options.single_events)
-		kept = same_event(span, event->name);
-	if (kept) {
-		kept->count++;
-		return 0;
-	}
-	kept = new_event(tree, span);
-	if (!kept)
-		return -ENOMEM;
-	kept->count = 1;
-	kept->time_ns = event->time_ns;
-	kept->name = keep(tree, event->name);
-	if (!kept->name)
-		return -ENOMEM;
-	if (!tree->options.single_events)
-		return 0;
-	return keep_attrs(tree, event->attributes, &kept->attrs, &kept->attr_count);
-}
-
-static int keep_events(struct ss_tree *tree, struct ss_tree_span *span, const struct cJSON *list)
-{
-	const struct cJSON *cursor = NULL;
-	struct ss_dump_event event;
-	int r = 0;
-
-	while (!r && ss_dump_read_event(list, &cursor, &event))
-		r = keep_event(tree, span, &event);
-	return r;
-}
-
-/* --- resources: which process, and what was lost --- */
-
-static const char *keep_process(struct ss_tree *tree, const char *label)
-{
-	struct ss_tree_process *process;
-
-	for (process = tree->processes; process; process = process->next)
-		if (!strcmp(process->label, label))
-			return process->label;
-	process = ss_bump_alloc(&tree->memory, sizeof(*process));
-	if (!process)
-		return NULL;
-	process->label = keep(tree, label);
-	process->next = tree->processes;
-	tree->processes = process;
-	return process->label;
-}
-
-static int add_loss(struct ss_tree *tree, const char *what, uint64_t count)
-{
-	struct ss_tree_loss **link = &tree->losses;
-
-	while (*link && strcmp((*link)->what, what) != 0)
-		link = &(*link)->next;
-	if (!*link) {
-		*link = ss_bump_alloc(&tree->memory, sizeof(**link));
-		if (!*link)
-			return -ENOMEM;
-		(*link)->what = keep(tree, what);
-		if (!(*link)->what)
-			return -ENOMEM;
-	}
-	(*link)->count += count;
-	return 0;
-}
-
-static void on_resource(void *data, const struct cJSON *attributes)
-{
-	struct adding *adding = data;
-	const struct cJSON *cursor = NULL;
-	struct ss_dump_attr attr;
-	char service[128] = "", program[128] = "", label[192] = "";
-	int64_t pid = 0;
-
-	while (ss_dump_read_attr(attributes, &cursor, &attr)) {
-		if (attr.type == SS_DUMP_STRING && !strcmp(attr.key, "service.name"))
-			snprintf(service, sizeof(service), "%s", attr.text);
-		if (attr.type == SS_DUMP_STRING && !strcmp(attr.key, "process.executable.name"))
-			snprintf(program, sizeof(program), "%s", attr.text);
-		if (attr.type == SS_DUMP_INT && !strcmp(attr.key, "process.pid"))
-			pid = attr.integer;
-		if (attr.type == SS_DUMP_INT && attr.integer > 0 &&
-		    !strncmp(attr.key, LOSS_PREFIX, strlen(LOSS_PREFIX)) &&
-		    add_loss(adding->tree, attr.key + strlen(LOSS_PREFIX), attr.integer))
-			adding->error = -ENOMEM;
-	}
-	snprintf(label, sizeof(label), "%s", *program ? program : service);
-	if (pid)
-		snprintf(label + strlen(label), sizeof(label) - strlen(label), "[%" PRId64 "]",
-			 pid);
-	adding->process = keep_process(adding->tree, label);
-	if (!adding->process)
-		adding->error = -ENOMEM;
+	if (options->errors && !span->error)
+		return false;
+	if (span->end_ns < span->start_ns + options->min_duration_ns && options->min_duration_ns)
+		return false;
+	return !options->name || name_matches(options->name, span->name);
 }
 
 /* --- spans --- */
 
-static bool wanted(const struct ss_tree_options *options, const struct ss_dump_span *span)
+static int add_trace(struct ss_tree *tree, const struct ss_tree_scanned *from, uint32_t *ret_trace)
 {
-	if ((options->trace_hi | options->trace_lo) &&
-	    (options->trace_hi != span->trace_hi || options->trace_lo != span->trace_lo))
-		return false;
-	return span->start_ns >= options->since_ns;
-}
+	uint64_t key = ss_span_index_key(from->trace_hi, from->trace_lo, 0);
+	int r = reserve(&tree->traces, tree->trace_count, &tree->trace_capacity,
+			sizeof(*tree->traces));
 
-/* What the attributes say beyond themselves. */
-static void read_meaning(struct ss_tree_span *span)
-{
-	uint32_t i;
-
-	span->error_type = "";
-	for (i = 0; i < span->attr_count; i++) {
-		if (!strcmp(span->attrs[i].key, "error.type"))
-			span->error_type = span->attrs[i].value;
-		if (!strcmp(span->attrs[i].key, "spanshim.unfinished"))
-			span->unfinished = !strcmp(span->attrs[i].value, "true");
-	}
-}
-
-static int make_span(struct adding *adding, const struct ss_dump_span *from,
-		     struct ss_tree_span **ret_span)
-{
-	struct ss_tree *tree = adding->tree;
-	struct ss_tree_span *span = ss_bump_alloc(&tree->memory, sizeof(*span));
-
-	if (!span)
-		return -ENOMEM;
-	span->trace_hi = from->trace_hi;
-	span->trace_lo = from->trace_lo;
-	span->span_id = from->span_id;
-	span->parent_id = from->parent_id;
-	span->start_ns = from->start_ns;
-	span->end_ns = from->end_ns > from->start_ns ? from->end_ns : from->start_ns;
-	span->error = from->error;
-	span->parent_remote = from->parent_remote;
-	span->dropped_events = from->dropped_events;
-	span->process = adding->process;
-	span->name = keep(tree, from->name);
-	span->message = keep(tree, from->message);
-	if (!span->name || !span->message ||
-	    keep_attrs(tree, from->attributes, &span->attrs, &span->attr_count) ||
-	    keep_events(tree, span, from->events))
-		return -ENOMEM;
-	read_meaning(span);
-	*ret_span = span;
+	if (!r)
+		r = ss_span_index_add(&tree->by_trace, key, tree->trace_count, ret_trace);
+	if (r)
+		return r == -EEXIST ? 0 : r;
+	*ret_trace = tree->trace_count;
+	tree->traces[tree->trace_count++] = (struct ss_tree_trace){
+		.hi = from->trace_hi,
+		.lo = from->trace_lo,
+		.start_ns = from->start_ns,
+		.first = SS_TREE_NONE,
+	};
 	return 0;
 }
 
-static int on_span(void *data, const struct ss_dump_span *from)
+/* The span of that id, which is a missing one if it was not there. */
+static int add_id(struct ss_tree *tree, const struct ss_tree_scanned *from, uint64_t span_id,
+		  uint32_t trace, uint32_t *ret_span)
+{
+	uint64_t key = ss_span_index_key(from->trace_hi, from->trace_lo, span_id);
+	int r = reserve(&tree->spans, tree->span_count, &tree->span_capacity, sizeof(*tree->spans));
+
+	if (!r)
+		r = ss_span_index_add(&tree->by_id, key, tree->span_count, ret_span);
+	if (r)
+		return r == -EEXIST ? 0 : r;
+	*ret_span = tree->span_count;
+	tree->spans[tree->span_count++] = (struct ss_tree_span){
+		.span_id = span_id,
+		.start_ns = from->start_ns,
+		.parent = SS_TREE_NONE,
+		.trace = trace,
+		.group = SS_TREE_NONE,
+		.flags = SS_TREE_MISSING,
+	};
+	tree->traces[trace].missing++;
+	return 0;
+}
+
+/* A damaged dump may say that spans are each other's ancestors: a tree has to end somewhere. */
+static bool is_ancestor(const struct ss_tree *tree, uint32_t span, uint32_t of)
+{
+	unsigned steps;
+
+	for (steps = 0; of != SS_TREE_NONE; of = tree->spans[of].parent)
+		if (of == span || ++steps == CYCLE_STEPS)
+			return true;
+	return false;
+}
+
+static void stretch(struct ss_tree_span *span, const struct ss_tree_span *over)
+{
+	uint64_t end_ns = span->start_ns + span->duration_ns;
+	uint64_t over_end_ns = over->start_ns + over->duration_ns;
+
+	if (span->start_ns > over->start_ns)
+		span->start_ns = over->start_ns;
+	span->duration_ns = (end_ns > over_end_ns ? end_ns : over_end_ns) - span->start_ns;
+}
+
+static int add_parent(struct adding *adding, const struct ss_tree_scanned *from, uint32_t at)
+{
+	struct ss_tree *tree = adding->tree;
+	uint32_t trace = tree->spans[at].trace, parent;
+	struct ss_tree_span *above;
+	int r = add_id(tree, from, from->parent_id, trace, &parent);
+
+	if (r || is_ancestor(tree, at, parent))
+		return r;
+	tree->spans[at].parent = parent;
+	above = &tree->spans[parent];
+	if (!(above->flags & SS_TREE_MISSING))
+		return 0;
+	/* As long as its times are unknown, they are from its first child's start to the last one's
+	 * end. A span that started before that end ran beside one that may be on the screen. */
+	if (from->start_ns < above->start_ns + above->duration_ns)
+		tree->spans[at].flags |= SS_TREE_CONCURRENT;
+	stretch(above, &tree->spans[at]);
+	if (from->parent_remote)
+		above->flags |= SS_TREE_REMOTE;
+	else
+		above->group = adding->group;
+	return 0;
+}
+
+static void count_span(struct ss_tree_trace *trace, const struct ss_tree_span *span)
+{
+	uint64_t end_ns = span->start_ns + span->duration_ns;
+
+	trace->spans++;
+	trace->errors += (span->flags & (SS_TREE_ERROR | SS_TREE_UNFINISHED)) == SS_TREE_ERROR;
+	trace->unfinished += (span->flags & SS_TREE_UNFINISHED) != 0;
+	if (trace->start_ns > span->start_ns)
+		trace->start_ns = span->start_ns;
+	if (trace->end_ns < end_ns)
+		trace->end_ns = end_ns;
+}
+
+static void fill_span(struct adding *adding, const struct ss_tree_scanned *from,
+		      struct ss_tree_span *span)
+{
+	const struct ss_tree_options *options = &adding->tree->options;
+
+	span->start_ns = from->start_ns;
+	span->duration_ns = from->end_ns > from->start_ns ? from->end_ns - from->start_ns : 0;
+	span->text = ss_tree_text_at(adding->at + (uint64_t)(from->text.text - adding->line),
+				     from->text.bytes);
+	span->source = adding->source;
+	span->group = adding->group;
+	span->flags &= SS_TREE_TOLD;
+	span->flags |= SS_TREE_NEW | (from->error ? SS_TREE_ERROR : 0) |
+		       (from->unfinished ? SS_TREE_UNFINISHED : 0) |
+		       (matches(options, from) ? SS_TREE_MATCHED : 0);
+}
+
+/* Whether a span that is there already has to give way: what `spanshim recover` wrote of a span
+ * that had an end after all. */
+static bool is_better(const struct ss_tree_span *old, const struct ss_tree_scanned *from)
+{
+	return (old->flags & SS_TREE_UNFINISHED) && !from->unfinished;
+}
+
+static int on_span(void *data, const struct ss_tree_scanned *from)
 {
 	struct adding *adding = data;
 	struct ss_tree *tree = adding->tree;
-	uint32_t found;
+	struct ss_tree_trace *trace;
+	struct ss_tree_span *span;
+	uint32_t at, in;
 	int r;
 
-	if (adding->error || !wanted(&tree->options, from))
-		return adding->error;
-	if (tree->span_count == tree->span_capacity) {
-		uint32_t capacity = tree->span_capacity ? 2 * tree->span_capacity : 1024;
-		void *wider = realloc(tree->spans, capacity * sizeof(struct ss_tree_span *));
-
-		if (!wider)
-			return -ENOMEM;
-		tree->spans = wider;
-		tree->span_capacity = capacity;
+	if (!in_trace(&tree->options, from) || from->start_ns < tree->options.since_ns)
+		return 0;
+	if (tree->span_count >= ss_tree_span_max(tree)) {
+		tree->left_out++;
+		return 0;
 	}
-	r = ss_span_index_add(&tree->by_id,
-			      ss_span_index_key(from->trace_hi, from->trace_lo, from->span_id),
-			      tree->span_count, &found);
-	if (r == -EEXIST)
-		tree->duplicates++;
+	r = add_trace(tree, from, &in);
+	if (!r)
+		r = add_id(tree, from, from->span_id, in, &at);
+	if (!r)
+		r = reserve(&tree->fresh, tree->fresh_count, &tree->fresh_capacity,
+			    sizeof(*tree->fresh));
 	if (r)
-		return r == -EEXIST ? 0 : r;
-	r = make_span(adding, from, &tree->spans[tree->span_count]);
-	tree->span_count += r == 0;
-	return r;
+		return r;
+	span = &tree->spans[at];
+	trace = &tree->traces[in];
+	if (!(span->flags & SS_TREE_MISSING)) {
+		tree->duplicates++;
+		if (!is_better(span, from))
+			return 0;
+		trace->spans--;
+		trace->unfinished--;
+		fill_span(adding, from, span);
+		count_span(trace, span);
+		return 0;
+	}
+	trace->missing--;
+	tree->found++;
+	fill_span(adding, from, span);
+	count_span(trace, span);
+	tree->fresh[tree->fresh_count++] = at;
+	return from->parent_id ? add_parent(adding, from, at) : 0;
 }
 
-int ss_tree_add(struct ss_tree *tree, const struct cJSON *json)
+static int on_group(void *data, struct ss_tree_slice resource, struct ss_tree_slice scope)
 {
-	struct adding adding = { .tree = tree, .process = "" };
-	const struct ss_dump_visitor visitor = { on_resource, on_span, &adding };
-	int r = ss_dump_walk(json, &visitor);
+	struct adding *adding = data;
 
-	return adding.error ? adding.error : r;
+	return ss_tree_group_add(adding->tree, resource, scope, &adding->group);
+}
+
+int ss_tree_add(struct ss_tree *tree, struct ss_tree_slice line, uint16_t source, uint64_t at,
+		size_t *ret_byte)
+{
+	struct adding adding = { .tree = tree, .line = line.text, .at = at, .source = source };
+	const struct ss_tree_scanner scanner = { on_group, on_span, &adding };
+
+	return ss_tree_scan(line, &scanner, ret_byte);
+}
+
+void ss_tree_forget(struct ss_tree *tree)
+{
+	ss_span_index_deinit(&tree->by_id);
+	ss_span_index_deinit(&tree->by_trace);
+	tree->span_count = tree->trace_count = tree->fresh_count = 0;
+	tree->order_count = tree->shown_trace_count = 0;
 }
 
 void ss_tree_deinit(struct ss_tree *tree)
 {
 	free(tree->spans);
 	free(tree->traces);
+	free(tree->groups);
+	free(tree->fresh);
+	free(tree->order);
+	free(tree->shown_traces);
 	ss_span_index_deinit(&tree->by_id);
 	ss_span_index_deinit(&tree->by_trace);
+	ss_span_index_deinit(&tree->by_group);
+	ss_span_index_deinit(&tree->by_process);
 	ss_bump_deinit(&tree->memory);
 	*tree = (struct ss_tree){ .options = tree->options };
 }

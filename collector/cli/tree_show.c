@@ -4,32 +4,21 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include <cjson/cJSON.h>
-
 #include "collector/cli/cli.h"
-#include "collector/cli/tree_model.h"
-#include "collector/cli/tree_print.h"
-#include "collector/dump.h"
+#include "collector/cli/stats_progress.h"
+#include "collector/cli/tree_json.h"
 
-#define TROUBLES_SHOWN 10
-
-struct show {
-	struct ss_tree tree;
-	const char *troubles[TROUBLES_SHOWN]; /* lines that could not be read, as text */
-	uint64_t trouble_count;
-};
-
-static int note_trouble(struct show *show, const char *path, const struct ss_dump_line *line,
-			const char *what)
+int ss_tree_show_trouble(struct ss_tree_show *show, const char *path, uint64_t number,
+			 const char *what)
 {
 	char text[1024];
-	int length =
-		snprintf(text, sizeof(text), "%.800s:%" PRIu64 ": %s", path, line->number, what);
+	int length = snprintf(text, sizeof(text), "%.800s:%" PRIu64 ": %s", path, number, what);
 	const char *copy;
 
-	if (show->trouble_count++ >= TROUBLES_SHOWN)
+	if (show->trouble_count++ >= SS_TREE_TROUBLES_SHOWN)
 		return 0;
 	copy = ss_bump_text(&show->tree.memory, text, length);
 	if (!copy)
@@ -38,86 +27,138 @@ static int note_trouble(struct show *show, const char *path, const struct ss_dum
 	return 0;
 }
 
-static int read_line(struct show *show, const char *path, const struct ss_dump_line *line)
+void ss_tree_show_fail(struct ss_tree_show *show, const char *what, int error)
 {
-	cJSON *json;
+	ss_cli_error(show->command, "%s: %s", what, strerror(-error));
+	show->status = SS_EXIT_USAGE;
+}
+
+int ss_tree_show_line(struct ss_tree_show *show, uint16_t source, const struct ss_dump_line *line,
+		      uint64_t at)
+{
+	const char *path = show->sources.list[source]->path;
+	const struct ss_tree_slice text = { line->text, line->bytes };
 	char what[80];
 	size_t byte;
 	int r;
 
 	if (line->too_long)
-		return note_trouble(show, path, line, "line too long to be read");
-	if (ss_dump_parse(line, &json, &byte)) {
-		if (!line->ended)
-			return note_trouble(show, path, line, "the last line is cut off");
-		snprintf(what, sizeof(what), "not JSON at byte %zu", byte + 1);
-		return note_trouble(show, path, line, what);
-	}
-	r = ss_tree_add(&show->tree, json);
-	cJSON_Delete(json);
-	if (r == -EBADMSG)
-		return note_trouble(show, path, line, "no resourceSpans");
-	if (r <= 0)
+		return ss_tree_show_trouble(show, path, line->number, "line too long to be read");
+	r = ss_tree_add(&show->tree, text, source, at, &byte);
+	if (r == 0 || r == -ENOMEM)
 		return r;
-	snprintf(what, sizeof(what), "%d span%s without a proper name, id or time", r,
-		 r == 1 ? "" : "s");
-	return note_trouble(show, path, line, what);
+	if (r == -EBADMSG && !line->ended)
+		snprintf(what, sizeof(what), "the last line is cut off");
+	else if (r == -EBADMSG)
+		snprintf(what, sizeof(what), "not JSON at byte %zu", byte + 1);
+	else if (r == -EXDEV)
+		snprintf(what, sizeof(what), "metrics, not spans: see 'spanshim stats'");
+	else if (r < 0)
+		snprintf(what, sizeof(what), "no resourceSpans");
+	else
+		snprintf(what, sizeof(what), "%d span%s without a proper name, id or time", r,
+			 r == 1 ? "" : "s");
+	return ss_tree_show_trouble(show, path, line->number, what);
 }
 
-static int read_file(struct show *show, const char *path)
+static void read_file(struct ss_tree_show *show, const char *path)
 {
-	struct ss_dump_reader reader;
+	struct ss_stats_progress progress = { 0 };
+	struct ss_tree_source *source;
 	struct ss_dump_line line;
-	int r = ss_dump_open(path, &reader);
+	uint64_t at = 0;
+	int r = ss_tree_source_open(&show->sources, path, false, &source);
 
-	if (r)
-		return r;
-	while ((r = ss_dump_next(&reader, &line)) == 1) {
-		r = read_line(show, path, &line);
+	if (r) {
+		ss_tree_show_fail(show, path, r);
+		return;
+	}
+	ss_stats_progress_start(&progress, path, source->reader.fd);
+	while ((r = ss_tree_source_next(source, false, &line, &at)) == 1) {
+		r = ss_tree_show_line(show, show->sources.count - 1, &line, at);
 		if (r)
 			break;
+		ss_stats_progress_show(&progress, source->reader.bytes);
 	}
-	ss_dump_close(&reader);
-	return r;
+	ss_stats_progress_end(&progress);
+	ss_tree_source_finish(source, false);
+	if (r)
+		ss_tree_show_fail(show, path, r);
 }
 
-static void print_troubles(const struct show *show, const struct ss_tree_style *style)
+/* Nothing was printed: why? */
+static void say_nothing(const struct ss_tree_show *show)
 {
+	if (show->tree.found)
+		ss_cli_error(show->command, "none of %" PRIu64 " span%s matches", show->tree.found,
+			     show->tree.found == 1 ? "" : "s");
+	else if (show->tree.options.trace_digits)
+		ss_cli_error(show->command, "no trace has such an id");
+	else if (!show->trouble_count)
+		ss_cli_error(show->command, "there are no spans");
+}
+
+static void show_files(struct ss_tree_show *show, char *const *paths, int count)
+{
+	int i, r;
+
+	for (i = 0; i < count; i++)
+		read_file(show, paths[i]);
+	r = ss_tree_link(&show->tree);
+	if (r)
+		ss_tree_show_fail(show, "cannot make trees", r);
+	else if (show->style->json)
+		ss_tree_json_print(&show->tree, &show->contents, show->style->file);
+	else
+		ss_tree_print(&show->printer);
+	if (!r && !show->tree.order_count && show->status == SS_EXIT_OK)
+		say_nothing(show);
+}
+
+/* JSON has no place for them. */
+static void print_troubles(struct ss_tree_show *show)
+{
+	FILE *file = show->style->json ? stderr : show->style->file;
 	uint64_t i, more = 0;
 
-	if (show->trouble_count > TROUBLES_SHOWN)
-		more = show->trouble_count - TROUBLES_SHOWN;
-	if (show->trouble_count && show->tree.span_count)
-		fputc('\n', style->file);
+	if (show->trouble_count > SS_TREE_TROUBLES_SHOWN)
+		more = show->trouble_count - SS_TREE_TROUBLES_SHOWN;
+	if (show->trouble_count && show->printer.any && file != stderr)
+		fputc('\n', file);
 	for (i = 0; i < show->trouble_count - more; i++)
-		fprintf(style->file, "%s\n", show->troubles[i]);
+		fprintf(file, "%s\n", show->troubles[i]);
 	if (more)
-		fprintf(style->file, "%" PRIu64 " more lines that could not be read\n", more);
+		fprintf(file, "%" PRIu64 " more lines that could not be read\n", more);
 }
 
 int ss_tree_show(const char *command, char *const *paths, int count,
 		 const struct ss_tree_options *options, const struct ss_tree_style *style)
 {
-	struct show show = { .tree = { .options = *options } };
-	int status = SS_EXIT_OK, i, r;
+	struct ss_tree_show *show = calloc(1, sizeof(*show));
+	int status;
 
-	for (i = 0; i < count; i++) {
-		r = read_file(&show, paths[i]);
-		if (r) {
-			ss_cli_error(command, "%s: %s", paths[i], strerror(-r));
-			status = SS_EXIT_USAGE;
-		}
+	if (!show) {
+		ss_cli_error(command, "%s", strerror(ENOMEM));
+		return SS_EXIT_USAGE;
 	}
-	r = ss_tree_link(&show.tree);
-	if (r) {
-		ss_cli_error(command, "%s", strerror(-r));
-		status = SS_EXIT_USAGE;
-	} else {
-		ss_tree_print(&show.tree, style);
-		print_troubles(&show, style);
-	}
-	if (show.trouble_count && status == SS_EXIT_OK)
-		status = SS_EXIT_FINDINGS;
-	ss_tree_deinit(&show.tree);
+	show->command = command;
+	show->style = style;
+	show->tree.options = *options;
+	show->contents.tree = &show->tree;
+	show->contents.sources = &show->sources;
+	ss_tree_printer_init(&show->printer, style, &show->tree, &show->contents);
+	if (style->follow)
+		ss_tree_follow(show, paths, count);
+	else
+		show_files(show, paths, count);
+	if (!style->json)
+		ss_tree_print_end(&show->printer);
+	print_troubles(show);
+	status =
+		show->status == SS_EXIT_OK && show->trouble_count ? SS_EXIT_FINDINGS : show->status;
+	ss_tree_contents_deinit(&show->contents);
+	ss_tree_sources_deinit(&show->sources);
+	ss_tree_deinit(&show->tree);
+	free(show);
 	return status;
 }

@@ -11,11 +11,14 @@
 
 #include "collector/dispatch.h"
 #include "collector/metrics.h"
+#include "collector/parts.h"
 #include "collector/span.h"
 
 struct ss_metrics_subscriber {
 	struct ss_metrics *metrics;
 	const struct ss_image_view *view;
+	struct ss_parts *parts;     /* scratch, to read a failed span with */
+	struct ss_buffer durations; /* uint32_t[]: each entry's series plus 1; 0: not known */
 };
 
 extern const struct ss_subscriber ss_metrics_tokens;
@@ -30,8 +33,12 @@ extern const struct ss_subscriber ss_metrics_adapter;
 /* Adds all families to the dispatch. 0 or -ENOSPC. */
 int ss_metrics_subscribe(struct ss_dispatch *dispatch, struct ss_metrics_subscriber *self);
 
-/* A natively declared entry's span (or a user's Python one) is complete: its duration and failure.
- * Spans of a dialect are passed over. */
+/* Gives back what the families keep in it. */
+void ss_metrics_unsubscribe(struct ss_metrics_subscriber *self);
+
+/* A natively declared entry's span (or a user's Python one) is complete: its duration, unless its
+ * process ended before it, and its error.type, if it has one. Spans of a dialect are passed over.
+ */
 void ss_metrics_native(struct ss_metrics_subscriber *self, const struct ss_span_view *span);
 
 #endif

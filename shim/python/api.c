@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "shim/intercept/dl.h"
+#include "shim/python/python.h"
 
 struct ss_python_api ss_py;
 
@@ -34,6 +35,11 @@ int ss_python_api_resolve(void)
 	SS_PY_OPTIONAL(RESOLVE)
 #undef RESOLVE
 	return complete ? 0 : -ENOENT;
+}
+
+ss_python_version_fn ss_python_version(void)
+{
+	return (ss_python_version_fn)find("Py_GetVersion");
 }
 
 bool ss_python_api_is_main(void)

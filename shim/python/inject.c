@@ -35,6 +35,7 @@ static const struct {
 	{ "mellea", "mellea.plugins.base" },
 	{ "mellea", "mellea.plugins.manager" },
 	{ "mellea", "mellea.telemetry.tracing" },
+	{ "mellea", "mellea.telemetry.metrics" },
 };
 #define ADAPTER_TARGETS (sizeof(adapter_targets) / sizeof(adapter_targets[0]))
 /* Only once the embedded Python is there: threads inherit what their creator is in, workers what

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Adapter for Mellea: where its hooks are observed. What they say is in mellea_spans.py.
+"""Adapter for Mellea: where its hooks are observed. What they say is in mellea_spans.py and the
+files that it includes.
 
 Runs in a dictionary of its own with the globals of runtime.py when a program imports Mellea;
 `patches` names the modules to change right after they are executed. Host threads, with the GIL.
@@ -76,8 +77,14 @@ def peek_batch_begin(key, actions, format, tool_calls, backend):
                       getattr(backend, "_provider", None))
 
 
-def peek_batch_fails(key, error, start):
-    told.batch_fails(key, error, (sys.modules["time"].perf_counter() - start) * 1000)
+def peek_batch_end(key, usage, milliseconds, backend):
+    told.batch_ends(key, usage, milliseconds, getattr(backend, "_model_id", None),
+                    getattr(backend, "_provider", None))
+
+
+def peek_batch_fails(key, error, start, backend):
+    told.batch_fails(key, error, (sys.modules["time"].perf_counter() - start) * 1000,
+                     getattr(backend, "_model_id", None), getattr(backend, "_provider", None))
 
 
 def elapsed_ms(output):
@@ -122,9 +129,9 @@ peeks = {
     "generation_batch_pre_call": (
         (("gen_id", "actions", "format", "tool_calls", "self"), peek_batch_begin),),
     "generation_batch_post_call": (
-        (("gen_id", "usage", "latency_ms"), told.batch_ends),),
+        (("gen_id", "usage", "latency_ms", "self"), peek_batch_end),),
     "generation_batch_error": (
-        (("gen_id", "e", "_start"), peek_batch_fails),),
+        (("gen_id", "e", "_start", "self"), peek_batch_fails),),
     "session_pre_init": (
         (("session_id", "backend_name", "model_id_str", "resolved_ctx"),
          lambda session, backend, model, context: told.session_inits(
@@ -208,7 +215,7 @@ def watch_has_plugins(original):
             return answer
         try:
             name = hook_type._value_
-            if name not in handlers or stays_out() and not (chats or spans):
+            if name not in handlers or stays_out() and not (wanted or chats or spans):
                 return answer
             frame = frame_of(1)
             if not frame.f_globals.get("__name__", "").startswith("mellea."):
@@ -382,3 +389,5 @@ patches = {
     "mellea.plugins.manager": patch_manager,
     "mellea.telemetry.tracing": patch_tracing,
 }
+if wanted:
+    patches["mellea.telemetry.metrics"] = told.stays_out_of_metrics

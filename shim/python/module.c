@@ -10,8 +10,13 @@
 #include "shim/log.h"
 #include "shim/python/entries.h"
 #include "shim/python/native.h"
+#include "shim/python/python.h"
 #include "shim/python/spans.h"
 #include "shim/value.h"
+
+#define INFERRED 0x100 /* or-ed into close()'s status; above all of enum ss_status */
+
+uint32_t ss_python_wanted;
 
 static const struct {
 	const char *name;
@@ -59,10 +64,12 @@ static const struct {
 } numbers[] = {
 	{ "MELLEA_0_7", (uint32_t)SS_DIALECT_MELLEA_0_7 },
 	{ "MELLEA_0_8", (uint32_t)SS_DIALECT_MELLEA_0_8 },
+	{ "METRICS", SS_PYTHON_METRICS },
 	{ "OBSERVED", SS_EVENT_OBSERVED },
 	{ "OK", SS_STATUS_OK },
 	{ "ERROR", SS_STATUS_ERROR },
 	{ "EXCEPTION", SS_STATUS_EXCEPTION },
+	{ "INFERRED", INFERRED },
 	{ "K_STATUS_MESSAGE", SS_KEY_STATUS_MESSAGE },
 	{ "K_EXCEPTION_MESSAGE", SS_KEY_EXCEPTION_MESSAGE },
 };
@@ -129,21 +136,22 @@ static PyObject *m_open(PyObject *self, PyObject *const *args, Py_ssize_t count)
 	return or_none(span);
 }
 
-/* close(span, hook, status, *pairs) */
+/* close(span, hook, status | INFERRED, *pairs) */
 static PyObject *m_close(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
 	struct ss_python_span *span = count >= 3 ? ss_python_span_of(args[0]) : NULL;
+	struct ss_python_ending ending = { .time = ss_now() };
 	struct ss_python_values values;
-	uint64_t now = ss_now();
 	int64_t status;
-	uint8_t hook;
 
-	if (!span || !read_hook(args[1], &hook) || !ss_python_value_int(args[2], &status) ||
-	    status < 0 || status >= SS_STATUS_COUNT)
+	if (!span || !read_hook(args[1], &ending.hook) || !ss_python_value_int(args[2], &status) ||
+	    (status & ~INFERRED) < 0 || (status & ~INFERRED) >= SS_STATUS_COUNT)
 		return none();
+	ending.status = (uint8_t)(status & ~INFERRED);
+	ending.inferred = status & INFERRED;
 	ss_guard_enter();
 	ss_python_values_take(&values, args + 3, count - 3);
-	ss_python_span_close(span, hook, (uint8_t)status, now, &values);
+	ss_python_span_close(span, &ending, &values);
 	ss_python_values_release(&values);
 	ss_guard_leave();
 	return none();
@@ -229,6 +237,12 @@ static PyObject *m_log(PyObject *self, PyObject *const *args, Py_ssize_t count)
 	return none();
 }
 
+static PyObject *m_own_metrics(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+	ss_python_own_metrics();
+	return none();
+}
+
 static PyObject *m_bindings(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
 	PyObject *list = ss_python_entries_list(entries_table, entries_enabled);
@@ -280,6 +294,7 @@ static PyMethodDef methods[] = {
 	{ "enclosing", m_enclosing, SS_PY_FASTCALL, NULL },
 	{ "is_open", m_is_open, SS_PY_FASTCALL, NULL },
 	{ "log", m_log, SS_PY_FASTCALL, NULL },
+	{ "own_metrics", m_own_metrics, SS_PY_FASTCALL, NULL },
 	{ "bindings", m_bindings, SS_PY_FASTCALL, NULL },
 	{ "thread_method", m_thread_method, SS_PY_FASTCALL, NULL },
 };
@@ -390,6 +405,8 @@ int ss_python_module_fill(PyObject *module, const struct ss_binding_table *table
 		r = put_number(dict, numbers[i].name, numbers[i].value);
 	for (size_t i = 0; !r && i < sizeof(methods) / sizeof(methods[0]); i++)
 		r = put_function(dict, &methods[i]);
+	if (!r)
+		r = put_number(dict, "wanted", ss_python_wanted);
 	if (!r)
 		r = put(dict, "content",
 			ss_python_new_reference(ss_content ? ss_py._Py_TrueStruct

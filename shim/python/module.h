@@ -27,9 +27,11 @@ PyObject *ss_python_module_new(PyMethodDef *find_spec);
 /* Stage 2: all that the embedded Python expects. 0, or -1 with a Python error set. Numbers are
  * those of the C enums: F, H: {name of a field (field.h): its key}, {name of a hook in lower case:
  * its number} MELLEA_0_7, MELLEA_0_8 (enum ss_dialect), OBSERVED, OK, ERROR, EXCEPTION,
- * K_STATUS_MESSAGE, K_EXCEPTION_MESSAGE content: the content gate; adapters: names of the enabled
- * ones; source: {name: embedded text} bindings(): entries.h Functions, which never raise; what they
- * cannot use makes them do nothing. A span is an opaque object, pairs are key, value, key, value,
+ * INFERRED (or-ed into the status of an end that no hook told), K_STATUS_MESSAGE,
+ * K_EXCEPTION_MESSAGE content: the content gate; wanted: ss_python_wanted, METRICS: its bit;
+ * own_metrics(): ss_python_own_metrics; adapters: names of the enabled ones; source: {name:
+ * embedded text} bindings(): entries.h Functions, which never raise; what they cannot use makes
+ * them do nothing. A span is an opaque object, pairs are key, value, key, value,
  * ... (value.h), None being no value: open(entry, hook, key, parent, *pairs) -> span, current from
  * now on, or None: dropped. entry: a dialect or the index of an entry; key: correlation id or None;
  * parent: a span, or None for the current one close(span, hook, status, *pairs): once; if it is on

@@ -22,6 +22,15 @@ struct ss_binding_table;
  * late. Cheap where there is none. */
 void ss_python_start(const struct ss_binding_table *table, uint64_t enabled);
 
+/* Who wants what no span needs; set before ss_python_start, constant from then on. */
+enum ss_python_wants { SS_PYTHON_METRICS = 1, SS_PYTHON_PLUGINS = 2 };
+extern uint32_t ss_python_wanted;
+
+/* CPython's Py_GetVersion, or NULL in a process without CPython. The function wants neither the GIL
+ * nor a running interpreter. From the composition root: it asks the loader. */
+typedef const char *(*ss_python_version_fn)(void);
+ss_python_version_fn ss_python_version(void);
+
 /* The Python span that is current in the calling thread's context, as a parent for native spans. */
 struct ss_python_current {
 	struct ss_span_ref span; /* span_id 0: none */

@@ -10,6 +10,7 @@
 
 static const char capsule_name[] = "_spanshim.span";
 static PyObject *variable;
+static bool own_metrics;
 
 int ss_python_spans_init(void)
 {
@@ -117,12 +118,27 @@ static PyObject *skip_generations(PyObject *capsule)
 	return span ? capsule : NULL;
 }
 
+/* The image, if there is one by now, knows before any event of this thread is in it. */
+static void tell_own_metrics(void)
+{
+	if (own_metrics && *ss_generation > SS_GENERATION_FINISHED)
+		ss_image->own_metrics = 1;
+}
+
+void ss_python_own_metrics(void)
+{
+	own_metrics = true;
+	tell_own_metrics();
+}
+
 static struct ss_thread *ready_thread(void)
 {
 	struct ss_thread *thread = &ss_thread;
 
-	if (!ss_thread_ready(thread))
+	if (!ss_thread_ready(thread)) {
 		ss_process_join(thread);
+		tell_own_metrics();
+	}
 	return ss_thread_ready(thread) ? thread : NULL;
 }
 
@@ -300,20 +316,22 @@ static struct ss_thread *thread_for(const struct ss_python_span *span)
 	return thread && span->generation == thread->generation ? thread : NULL;
 }
 
-void ss_python_span_close(struct ss_python_span *span, uint8_t hook, uint8_t status, uint64_t time,
+void ss_python_span_close(struct ss_python_span *span, const struct ss_python_ending *ending,
 			  const struct ss_python_values *values)
 {
 	struct ss_emission e = { .kind = SS_EVENT_CLOSE,
-				 .hook = hook,
+				 .hook = ending->hook,
 				 .flags = SS_EVENT_NO_RESULT,
-				 .status = status,
-				 .time = time,
+				 .status = ending->status,
+				 .time = ending->time,
 				 .span_id = span->ref.span_id,
 				 .entry = span->entry };
 	struct ss_thread *thread;
 
 	if (__atomic_exchange_n(&span->ended, 1, __ATOMIC_RELAXED))
 		return;
+	if (ending->inferred)
+		e.flags |= SS_EVENT_INFERRED;
 	thread = thread_for(span);
 	if (thread)
 		emit(thread, &e, values);

@@ -48,8 +48,15 @@ struct ss_python_opening {
 PyObject *ss_python_span_open(const struct ss_python_opening *opening,
 			      const struct ss_python_values *values);
 
+struct ss_python_ending {
+	uint64_t time;
+	uint8_t hook;
+	uint8_t status; /* enum ss_status */
+	bool inferred;  /* SS_EVENT_INFERRED */
+};
+
 /* Ends it, unless it has; if it is on the current chain, its parent becomes current. */
-void ss_python_span_close(struct ss_python_span *span, uint8_t hook, uint8_t status, uint64_t time,
+void ss_python_span_close(struct ss_python_span *span, const struct ss_python_ending *ending,
 			  const struct ss_python_values *values);
 
 /* A POINT event; `span` may be NULL with SS_EVENT_OBSERVED. */
@@ -61,6 +68,9 @@ void ss_python_span_annotate(struct ss_python_span *span, const struct ss_python
 
 /* Sets the variable to a capsule or None. New reference to what it was; None if it was nothing. */
 PyObject *ss_python_span_swap(PyObject *capsule);
+
+/* From now on, images (this one, and those of children to come) have image->own_metrics. */
+void ss_python_own_metrics(void);
 
 /* Key of the innermost span on the current chain that `hook` opened and that has not ended. New
  * reference or NULL. */

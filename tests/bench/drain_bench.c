@@ -2,7 +2,8 @@
  *
  * How fast one core drains: rings are filled by hand, drained to /dev/null, over and over. Prints
  * spans per second for small spans and for spans with 10 attributes and 2 events, from one ring and
- * from two, the drain's time only, median of the rounds; and what was resident at the end.
+ * from two, with metrics and without, the drain's time only, median of the rounds; and what was
+ * resident at the end.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -75,7 +76,8 @@ static bool has_room(const struct ss_ring *ring)
 	return ring->head - ring->tail + 32 < (uint64_t)ring->mask + 1;
 }
 
-static void bench(const char *name, bool large, uint32_t rings, uint32_t entry, const char *out)
+static void bench(const char *name, bool large, uint32_t rings, uint32_t entry, const char *out,
+		  bool metrics)
 {
 	static struct ss_drain drain;
 	struct fixture fixture;
@@ -85,6 +87,8 @@ static void bench(const char *name, bool large, uint32_t rings, uint32_t entry, 
 	uint32_t round, ring;
 
 	fixture_make_out(&fixture, rings, RING_BYTES, out);
+	if (metrics)
+		fixture_metrics(&fixture, "/dev/null");
 	if (ss_image_attach(fixture.image, &view, &reason) != 0 ||
 	    ss_drain_init(&drain, &view) != 0)
 		abort();
@@ -116,11 +120,13 @@ static void bench(const char *name, bool large, uint32_t rings, uint32_t entry, 
 
 int main(void)
 {
-	bench("small, 1 ring", false, 1, FIX_CALL, "/dev/null");
-	bench("small, 2 rings", false, 2, FIX_CALL, "/dev/null");
-	bench("small, 2 rings, with events", false, 2, FIX_ACTION, "/dev/null");
-	bench("10 attributes, 2 events, 1 ring", true, 1, FIX_ACTION, "/dev/null");
-	bench("10 attributes, 2 events, 2 rings", true, 2, FIX_ACTION, "/dev/null");
-	bench("small, 1 ring, to a file", false, 1, FIX_CALL, NULL);
+	bench("small, 1 ring", false, 1, FIX_CALL, "/dev/null", false);
+	bench("small, 1 ring, metrics", false, 1, FIX_CALL, "/dev/null", true);
+	bench("small, 2 rings", false, 2, FIX_CALL, "/dev/null", false);
+	bench("small, 2 rings, with events", false, 2, FIX_ACTION, "/dev/null", false);
+	bench("10 attributes, 2 events, 1 ring", true, 1, FIX_ACTION, "/dev/null", false);
+	bench("10 attributes, 2 events, metrics", true, 1, FIX_ACTION, "/dev/null", true);
+	bench("10 attributes, 2 events, 2 rings", true, 2, FIX_ACTION, "/dev/null", false);
+	bench("small, 1 ring, to a file", false, 1, FIX_CALL, NULL, false);
 	return 0;
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`spanshim check`: accepts a sound dump, and says of each of many corruptions where it is."""
+"""`spanshim check`: accepts a sound dump, of spans or of metrics, and says of each of many corruptions where it is."""
 
 import os
 import re
@@ -8,6 +8,7 @@ import tempfile
 import unittest
 
 import sample_dump
+import sample_metrics
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 COMMAND = os.path.join(os.path.abspath(os.environ.get("SPANSHIM_BUILD") or os.path.join(SOURCE, "build")),
@@ -102,6 +103,8 @@ CORRUPTIONS = {
     "key with wrong capitals": (rename(0, "spans", 0, "traceId", "traceID"), 1, SPAN + "[0].traceID",
                                 'expected "traceId"'),
     "unknown key": (put(0, "spans", 0, "colour", "red"), 1, SPAN + "[0].colour", "unknown key"),
+    "key with a blank at its end": (rename(0, "spans", 0, "traceId", "traceId "), 1, SPAN + "[0].traceId ",
+                                    "unknown key"),
     "unknown key in the resource": (put(2, "resource", "name", "x"), 3,
                                     "resourceSpans[0].resource.name", "unknown key"),
     "kind by name": (put(0, "spans", 0, "kind", "SPAN_KIND_INTERNAL"), 1, SPAN + "[0].kind", "0 to 5"),
@@ -116,6 +119,8 @@ CORRUPTIONS = {
                                 "missing"),
     "value of two kinds": (add_attribute(0, 0, {"key": "x", "value": {"intValue": "8", "boolValue": True}}),
                            1, SPAN + "[0].attributes[3].value", "exactly one"),
+    "value as an array": (add_attribute(0, 0, {"key": "x", "value": ["y"]}), 1, SPAN + "[0].attributes[3].value",
+                          "expected an object"),
     "value of no kind": (add_attribute(0, 0, {"key": "x", "value": {}}),
                          1, SPAN + "[0].attributes[3].value", "exactly one"),
     "int as a number": (add_attribute(0, 0, {"key": "x", "value": {"intValue": 8}}),
@@ -133,6 +138,99 @@ CORRUPTIONS = {
     "link without trace": (drop(1, "spans", 0, "links", 0, "traceId"), 2, SPAN + "[0].links[0].traceId",
                            "missing"),
     "spans an object": (put(2, "scopeSpans", {}), 3, "resourceSpans[0].scopeSpans", "expected an array"),
+}
+
+
+METRICS = "resourceMetrics[0].scopeMetrics[0].metrics"
+CALLS, DURATION = METRICS + "[0].sum", METRICS + "[1].histogram"
+
+
+def metric(number, index):
+    """A metric of the sample's line `number`."""
+    return lambda dump: dump[number]["resourceMetrics"][0]["scopeMetrics"][0]["metrics"][index]
+
+
+def change_point(number, index, point, **changed):
+    """A corruption that sets keys of a data point; None takes one away."""
+    def change(dump):
+        found = metric(number, index)(dump)
+        kind, = (key for key in found if key not in ("name", "unit", "description"))
+        made = found[kind]["dataPoints"][point]
+        made.update(changed)
+        for key in [key for key, content in made.items() if content is None]:
+            del made[key]
+    return change
+
+
+def change_metric(number, index, *path_and_value):
+    """A corruption that sets one item of a metric."""
+    *path, content = path_and_value
+
+    def change(dump):
+        container = metric(number, index)(dump)
+        for key in path[:-1]:
+            container = container[key]
+        container[path[-1]] = content
+    return change
+
+
+METRIC_CORRUPTIONS = {
+    "a count as a number": (change_point(0, 1, 0, count=2), 1, DURATION + ".dataPoints[0].count",
+                            "string of decimal digits"),
+    "a negative count": (change_point(0, 1, 0, count="-2"), 1, DURATION + ".dataPoints[0].count", "from 0 on"),
+    "buckets as numbers": (change_point(0, 1, 0, bucketCounts=[1, 1, 0, 0]), 1,
+                           DURATION + ".dataPoints[0].bucketCounts[0]", "string of decimal digits"),
+    "an integer as a number": (change_point(0, 0, 0, asInt=2), 1, CALLS + ".dataPoints[0].asInt",
+                               "string of decimal digits"),
+    "a double as a string": (change_point(0, 1, 0, sum="0.055"), 1, DURATION + ".dataPoints[0].sum",
+                             "expected a number"),
+    "two values": (change_point(0, 0, 0, asDouble=2.0), 1, CALLS + ".dataPoints[0]", "exactly one"),
+    "no value": (change_point(0, 0, 0, asInt=None), 1, CALLS + ".dataPoints[0]", "exactly one"),
+    "no time": (change_point(0, 0, 0, timeUnixNano=None), 1, CALLS + ".dataPoints[0].timeUnixNano", "missing"),
+    "time as a number": (change_point(0, 0, 0, timeUnixNano=5), 1, CALLS + ".dataPoints[0].timeUnixNano",
+                         "string of decimal digits"),
+    "a point before its start": (change_point(0, 0, 0, timeUnixNano=str(sample_dump.START - 1)), 1,
+                                 CALLS + ".dataPoints[0].timeUnixNano", "before its start"),
+    "too few buckets": (change_point(0, 1, 0, bucketCounts=["1", "1", "0"]), 1,
+                        DURATION + ".dataPoints[0].bucketCounts", "3 buckets, expected 4"),
+    "buckets without bounds": (change_point(0, 1, 0, explicitBounds=None), 1,
+                               DURATION + ".dataPoints[0].bucketCounts", "4 buckets, expected 1"),
+    "buckets that do not add up": (change_point(0, 1, 0, bucketCounts=["1", "2", "0", "0"]), 1,
+                                   DURATION + ".dataPoints[0].bucketCounts", "hold 3, expected 2 (count)"),
+    "bounds that descend": (change_point(0, 1, 0, explicitBounds=[0.1, 0.1, 0.05]), 1,
+                            DURATION + ".dataPoints[0].explicitBounds[1]", "more than the bound before"),
+    "min above max": (change_point(0, 1, 0, min=0.06), 1, DURATION + ".dataPoints[0].max", "no less than min"),
+    "a counter below zero": (change_point(0, 0, 0, asInt="-1"), 1, CALLS + ".dataPoints[0].asInt", "not negative"),
+    "temporality by name": (change_metric(0, 0, "sum", "aggregationTemporality", "CUMULATIVE"), 1,
+                            CALLS + ".aggregationTemporality", "1 (delta) or 2 (cumulative)"),
+    "temporality unspecified": (change_metric(0, 1, "histogram", "aggregationTemporality", 0), 1,
+                                DURATION + ".aggregationTemporality", "1 (delta) or 2 (cumulative)"),
+    "monotonic as a number": (change_metric(0, 0, "sum", "isMonotonic", 1), 1, CALLS + ".isMonotonic",
+                              "true or false"),
+    "no name": (change_metric(0, 0, "name", ""), 1, METRICS + "[0].name", "not empty"),
+    "a unit that is no string": (change_metric(0, 0, "unit", 1), 1, METRICS + "[0].unit", "expected a string"),
+    "two kinds": (change_metric(0, 0, "gauge", {"dataPoints": []}), 1, METRICS + "[0]", "exactly one of sum"),
+    "a key in snake case": (change_point(0, 1, 0, bucket_counts=[]), 1, DURATION + ".dataPoints[0].bucket_counts",
+                            'expected "bucketCounts"'),
+    "an unknown key": (change_metric(0, 1, "buckets", []), 1, METRICS + "[1].buckets", "unknown key"),
+    "attributes as an object": (change_point(0, 0, 0, attributes={"a": "b"}), 1, CALLS + ".dataPoints[0].attributes",
+                                "expected an array"),
+    "an attribute twice": (change_point(0, 0, 0, attributes=sample_dump.attributes(a=1) * 2), 1,
+                           CALLS + ".dataPoints[0].attributes[1].key", "twice"),
+    "a counter that decreases": (change_point(1, 0, 0, asInt="1"), 2, CALLS + ".dataPoints[0]",
+                                 "1, expected no less than on line 1: 2"),
+    "a histogram that decreases": (change_point(1, 1, 0, count="1", bucketCounts=["0", "1", "0", "0"]), 2,
+                                   DURATION + ".dataPoints[0].count", "1, expected no less than on line 1: 2"),
+    "a bucket that decreases": (change_point(1, 1, 0, bucketCounts=["0", "2", "1", "1"]), 2,
+                                DURATION + ".dataPoints[0].bucketCounts[0]", "0, expected no less than on line 1: 1"),
+    "a series twice": (change_point(0, 0, 1, attributes=sample_dump.attributes(
+        status="success", gen_ai__tool__name="f")), 1, CALLS + ".dataPoints[1]", "twice on one line"),
+    "exponential: scale too large": (change_point(2, 0, 0, scale=1 << 31), 3,
+                                     METRICS + "[0].exponentialHistogram.dataPoints[0].scale", "2147483647"),
+    "a summary without count": (change_point(2, 1, 0, count=None), 3, METRICS + "[1].summary.dataPoints[0].count",
+                                "missing"),
+    "an exemplar with a bad id": (change_point(2, 3, 0, exemplars=[{"timeUnixNano": "5", "spanId": "x"}]), 3,
+                                  METRICS + "[3].gauge.dataPoints[0].exemplars[0].spanId", "16"),
 }
 
 
@@ -160,7 +258,8 @@ class Check(unittest.TestCase):
         expected = "%s:%d: %s" % (name, number, path + ": " if path else "")
         found = [line for line in output.splitlines() if line.startswith(expected) and words in line]
         self.assertTrue(found, "no %r... %r in:\n%s" % (expected, words, output))
-        self.assertRegex(output, re.escape(name) + r": \d+ spans? in \d+ traces?, \d+ lines?: \d+ findings?")
+        counts = r"(\d+ spans? in \d+ traces?|\d+ metrics?, \d+ series), \d+ lines?: \d+ findings?"
+        self.assertRegex(output, re.escape(name) + ": " + counts)
 
     def test_sound(self):
         name = self.write(sample_dump.lines())
@@ -213,6 +312,64 @@ class Check(unittest.TestCase):
         for name, (content, number, path, words) in cases.items():
             with self.subTest(name):
                 self.assert_finding(content, number, path, words)
+
+    def test_sound_metrics(self):
+        name = self.write(sample_metrics.lines())
+        self.assertEqual(self.check("--strict", name), (0, "%s: 8 metrics, 9 series, 3 lines: ok\n" % name, ""))
+        self.assertEqual(self.check("--strict", "-q", name), (0, "", ""))
+
+    def test_corrupted_metrics(self):
+        for name, (change, number, path, words) in METRIC_CORRUPTIONS.items():
+            with self.subTest(name):
+                dump = sample_metrics.lines()
+                change(dump)
+                self.assert_finding(dump, number, path, words)
+
+    def test_metrics_that_begin_again(self):
+        """Less than before is in order where the series has a new start, is a delta, or of another process."""
+        calls, counted = sample_metrics.counter, sample_metrics.counted
+        other = sample_metrics.resource(pid=7)
+        sound = [
+            [calls("c", [counted(5, time=3)]), calls("c", [counted(4, time=4, start=2)])],
+            [calls("c", [counted(5, time=3)], temporality=1), calls("c", [counted(4, time=4)], temporality=1)],
+            [calls("c", [counted(5, time=3)]), calls("c", [counted(4, time=2)])],  # an older one, written late
+            [calls("c", [counted(5, time=3)], monotonic=False), calls("c", [counted(4, time=4)], monotonic=False)],
+        ]
+        for pair in sound:
+            name = self.write([sample_metrics.line([metric]) for metric in pair])
+            self.assertEqual(self.check(name)[0], 0, pair)
+        pair = [calls("c", [counted(5, time=3)]), calls("c", [counted(4, time=4)])]
+        name = self.write([sample_metrics.line(pair[:1]), sample_metrics.line(pair[1:], of=other)])
+        self.assertEqual(self.check(name), (0, name + ": 1 metric, 2 series, 2 lines: ok\n", ""))
+
+    def test_metrics_over_files(self):
+        """A process goes on in another file; its resource may say more by then."""
+        first = self.write([sample_metrics.line([sample_metrics.counter("c", [sample_metrics.counted(5, time=3)])])],
+                           "1.jsonl")
+        second = self.write([sample_metrics.line([sample_metrics.counter("c", [sample_metrics.counted(4, time=4)])],
+                                                 of=sample_metrics.resource(host__name="h"))], "2.jsonl")
+        status, output, _ = self.check(first, second)
+        self.assertEqual(status, 1)
+        self.assertIn("%s:1: %s.dataPoints[0]: 4, expected no less than on line 1: 5" % (second, CALLS), output)
+        self.assertIn(first + ": 1 metric, 1 series, 1 line: ok", output)
+
+    def test_signals(self):
+        """One signal per file; files of both may be checked together."""
+        metrics, traces = sample_metrics.lines(), sample_dump.lines()
+        both = dict(metrics[1], **traces[2])
+        for dump, number, path, words in [
+                (metrics[:1] + traces[:1], 2, "resourceSpans", "one signal, and this one metrics"),
+                (metrics[:1] + traces[:1], 2, "resourceMetrics", "missing"),
+                (metrics[:1] + [both], 2, "resourceSpans", "one signal, and this one metrics"),
+                (traces[:1] + [both], 2, "resourceMetrics", "one signal, and this one traces"),
+                ([both], 1, "resourceMetrics", "one signal, and this one traces"),
+                ([{}], 1, "", "expected resourceSpans or resourceMetrics"),
+                ([{"resourceLogs": []}], 1, "resourceLogs", "neither traces nor metrics")]:
+            self.assert_finding(dump, number, path, words)
+        names = self.write(metrics, "m.jsonl"), self.write(traces, "t.jsonl")
+        status, output, _ = self.check("--strict", *names)
+        self.assertEqual((status, output.splitlines()), (0, [
+            names[0] + ": 8 metrics, 9 series, 3 lines: ok", names[1] + ": 5 spans in 1 trace, 3 lines: ok"]))
 
     def test_line_length_limit(self):
         """1 MiB with the newline passes, one byte more does not."""

@@ -120,6 +120,32 @@ class Full(Case):
         self.assertEqual(dump.inconsistencies(), [])
         self.assertEqual(self.left_rings(), [])
 
+    def test_drop_then_exec(self):
+        """Nothing is open at the exec: the ring file must stay all the same, to tell the losses."""
+        source = "import os, sqlite3, sys\n" \
+                 "db = sqlite3.connect(':memory:', isolation_level=None)\n" \
+                 "for n in range(40000): db.execute('SELECT %d' % n).fetchall()\n" \
+                 "print('through', flush=True)\n" \
+                 "sys.stdin.readline()\n" \
+                 "db.close()\n" \
+                 "os.execv('/bin/true', ['true'])\n"
+        env = self.environment("sqlite3", env={"SPANSHIM_OUT": self.fifo,
+                                               "SPANSHIM_RING_BYTES": "64K"})
+        argv = self.traced_command(["/usr/bin/python3", "-I", "-c", source], "preload", None, env)
+        process = self.start(argv, env, stdin=subprocess.PIPE)
+        self.assertEqual(process.stdout.readline(), b"through\n")
+        reader = self.read_from_now()
+        self.assertEqual(process.communicate(b"\n", timeout=60), (b"", b""))
+        self.assertEqual(process.returncode, 0)
+        recovered = self.command("recover", self.rings)
+        reader.close()
+        self.assertEqual(recovered.status, 0, recovered.visible)
+        dump = Dump(self.out)
+        # of each statement either the action was lost, or its stream was, or that is here
+        self.assertEqual(dump.count("stream sqlite3") + dump.lost("open"), 40000, dump.losses)
+        self.assertFalse(dump.one("session sqlite3").unfinished)
+        self.assertEqual(self.left_rings(), [])
+
     def test_killed_while_blocked(self):
         process = self.start_victim("preload", "block")
         with self.assertRaises(subprocess.TimeoutExpired):

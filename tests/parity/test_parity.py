@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every program of programs/, twice: with Mellea's own telemetry, and plain under the preload.
 
-Their spans must be equal but for what differences.json lists with a reason, and every entry there
-must occur. The matrix is what scripts/mellea_env made: Mellea's newest and an older version, on each
+Their spans and metrics must be equal but for what differences.json lists with a reason, and every entry
+there must occur. The matrix is what scripts/mellea_env made: Mellea's newest and an older version, on each
 CPython from 3.11. On 3.11 Mellea's own tree is flat: the reference is then 3.12's. Words on the
 command line choose programs by name (gather, "stream_*") and rows of the matrix (0.8.0@3.12). The
 table of programs and differences is printed, and kept as parity.txt in the build directory.
@@ -30,6 +30,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "e2e"))
 
 import compare  # noqa: E402
+import compare_metrics  # noqa: E402
 import mellea_env  # noqa: E402
 from harness import BUILD, COMMAND, PRELOAD, clean_environment  # noqa: E402
 
@@ -54,6 +55,19 @@ PROGRAMS = [Program(path) for path in sorted(glob.glob(os.path.join(HERE, "progr
 FEW = {"backend_500", "forked_inside", "gather", "instruct", "lazy_order", "majority_voting",
        "raw_batch", "repair_exhausted", "sessions_interleaved", "start_session_fails", "threads",
        "tool_calls"}
+
+
+# The instruments of each version. Each is moved by at least one program.
+BOTH = {"mellea.llm.cost.usd", "mellea.llm.errors", "mellea.llm.request.duration",
+        "mellea.requirement.checks", "mellea.requirement.failures", "mellea.sampling.attempts",
+        "mellea.sampling.failures", "mellea.sampling.successes", "mellea.tool.calls"}
+INSTRUMENTS = {
+    NEWEST: BOTH | {"gen_ai.client.operation.time_per_output_chunk",
+                    "gen_ai.client.operation.time_to_first_chunk", "gen_ai.client.token.usage",
+                    "mellea.adapter_function.invocations", "mellea.adapter_function.parse_failures",
+                    "mellea.adapter_function.phase_duration"},
+    OLDER: BOTH | {"mellea.llm.tokens.input", "mellea.llm.tokens.output", "mellea.llm.ttfb"},
+}
 
 
 class Cell(collections.namedtuple("Cell", "version minor content reference flat")):
@@ -93,7 +107,7 @@ def matrix():
     return cells
 
 
-Run = collections.namedtuple("Run", "spans status stdout stderr log left")
+Run = collections.namedtuple("Run", "spans metrics status stdout stderr log left")
 
 
 class Runner:
@@ -117,32 +131,42 @@ class Runner:
 
     def run(self, program, version, minor, content, traced):
         directory = tempfile.mkdtemp(dir=self.directory)
-        dump, rings, log = (os.path.join(directory, name) for name in ("spans", "rings", "log"))
+        dump, metrics_dump, rings, log = (os.path.join(directory, name)
+                                          for name in ("spans", "metrics", "rings", "log"))
         os.mkdir(rings, 0o700)
         env = {**clean_environment(), **mellea_env.program_environment(self.url), **program.env,
                "MELLEA_TRACES_CONTENT": str(content).lower()}
         if traced:
-            env.update(LD_PRELOAD=PRELOAD, SPANSHIM_OUT=dump, SPANSHIM_DIR=rings, SPANSHIM_LOG=log)
+            env.update(LD_PRELOAD=PRELOAD, SPANSHIM_OUT=dump, SPANSHIM_METRICS_OUT=metrics_dump,
+                       SPANSHIM_DIR=rings, SPANSHIM_LOG=log)
         else:
-            env.update(MELLEA_TRACES_ENABLED="true", PARITY_SPANS=dump,
-                       PYTHONPATH=os.path.join(HERE, "reference"))
+            env.update(MELLEA_TRACES_ENABLED="true", PARITY_SPANS=dump, MELLEA_METRICS_ENABLED="true",
+                       PARITY_METRICS=metrics_dump, PYTHONPATH=os.path.join(HERE, "reference"))
         done = subprocess.run([mellea_env.python(version, not traced, minor), program.path], env=env,
                               cwd=directory, stdin=subprocess.DEVNULL, capture_output=True,
                               timeout=SECONDS)
-        spans = []
+        spans, metrics = [], []
         if os.path.exists(dump):
             spans = (compare.read_dump if traced else compare.read_reference)(dump)
-        if traced and spans:
-            checked = subprocess.run([COMMAND, "check", dump], env=clean_environment(), text=True,
-                                     capture_output=True, timeout=SECONDS)
-            if checked.returncode:
-                raise AssertionError("spanshim check: " + checked.stdout + checked.stderr)
+        if os.path.exists(metrics_dump):
+            metrics = (compare_metrics.read_dump if traced
+                       else compare_metrics.read_reference)(metrics_dump)
+        if traced:
+            self.check([path for path in (dump, metrics_dump) if os.path.exists(path)])
         said = ""
         if os.path.exists(log):
             with open(log, encoding="utf-8") as file:
                 said = file.read()
-        return Run(spans, done.returncode, done.stdout.decode(), done.stderr.decode(), said,
+        return Run(spans, metrics, done.returncode, done.stdout.decode(), done.stderr.decode(), said,
                    os.listdir(rings))
+
+    @staticmethod
+    def check(dumps):
+        if dumps:
+            checked = subprocess.run([COMMAND, "check", *dumps], env=clean_environment(), text=True,
+                                     capture_output=True, timeout=SECONDS)
+            if checked.returncode:
+                raise AssertionError("spanshim check: " + checked.stdout + checked.stderr)
 
 
 class Listed:
@@ -191,9 +215,14 @@ class Parity(unittest.TestCase):
         self.assertEqual(ours.log, "", "the shim's log")
         self.assertEqual(ours.left, [], "ring files left behind")
         self.assertTrue(reference.spans, "the reference has no spans")
-        found = compare.differences(reference.spans, ours.spans, cell.flat)
-        unlisted = [text for text in found if not state.listed.explains(cell, program, text)]
-        state.table[program.name][cell] = (len(reference.spans), len(found), len(unlisted))
+        in_spans = compare.differences(reference.spans, ours.spans, cell.flat)
+        in_metrics = compare_metrics.differences(reference.metrics, ours.metrics)
+        unlisted = [text for text in in_spans + in_metrics
+                    if not state.listed.explains(cell, program, text)]
+        state.moved[cell.version].update(*reference.metrics)
+        state.table[program.name][cell] = "%d:%d %d:%d%s" % (
+            len(reference.spans), len(in_spans), compare_metrics.series_count(reference.metrics),
+            len(in_metrics), "!%d" % len(unlisted) if unlisted else "")
         self.assertEqual(unlisted, [], "\n" + "\n".join(unlisted))
 
 
@@ -204,6 +233,11 @@ class Whole(unittest.TestCase):
         if state.partial:
             self.skipTest("not the whole matrix ran")
         self.assertEqual(state.listed.unused(), [])
+
+    def test_every_instrument_is_moved(self):
+        if state.partial:
+            self.skipTest("not the whole matrix ran")
+        self.assertEqual(state.moved, INSTRUMENTS)
 
     def test_at_least_twenty_programs(self):
         self.assertGreaterEqual(len(PROGRAMS), 20)
@@ -216,6 +250,7 @@ class State:
         self.runner = self.server = None
         self.listed = Listed()
         self.table = collections.defaultdict(dict)
+        self.moved = collections.defaultdict(set)  # version -> instruments that programs moved
         self.cells = matrix()
         self.partial = len(self.cells) < 2 * len(mellea_env.MINORS)
 
@@ -244,22 +279,18 @@ def tearDownModule():
 
 
 def table_lines():
-    """Programs x rows of the matrix: spans, then listed differences, then ! and others if any."""
+    """Programs x rows of the matrix: spans:differences, metric series:differences, ! and unlisted ones."""
     names = sorted(state.table)
     width = max(map(len, names), default=0)
     yield ""
     for number, cell in enumerate(state.cells, 1):
         yield "%d: %s%s" % (number, cell, "" if cell.minor == cell.reference
                             else ", reference from " + cell.reference)
-    yield "%-*s  %s" % (width, "spans:differences", "".join(
-        "%-9d" % number for number in range(1, len(state.cells) + 1)))
+    yield "each: spans:differences, metric series:differences"
+    yield "%-*s  %s" % (width, "", "".join("%-13d" % number for number in range(1, len(state.cells) + 1)))
     for name in names:
-        row = []
-        for cell in state.cells:
-            spans, found, unlisted = state.table[name].get(cell, (0, 0, 0))
-            row.append("%-9s" % ("" if not spans else "%d:%d%s" % (
-                spans, found, "!%d" % unlisted if unlisted else "")))
-        yield "%-*s  %s" % (width, name, "".join(row).rstrip())
+        row = "".join("%-13s" % state.table[name].get(cell, "") for cell in state.cells)
+        yield "%-*s  %s" % (width, name, row.rstrip())
     yield "listed differences: %d" % len(state.listed.entries)
 
 

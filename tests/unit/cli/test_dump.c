@@ -248,9 +248,11 @@ Test(dump, attributes)
 		"{\"key\":\"i\",\"value\":{\"intValue\":\"-3\"}},{\"value\":{}},5,"
 		"{\"key\":\"b\",\"value\":{\"boolValue\":true}},"
 		"{\"key\":\"d\",\"value\":{\"doubleValue\":0.5}},"
-		"{\"key\":\"l\",\"value\":{\"arrayValue\":{\"values\":[]}}},{\"key\":\"n\"}]";
+		"{\"key\":\"l\",\"value\":{\"arrayValue\":{\"values\":[]}}},{\"key\":\"n\"},"
+		"{\"key\":\"e\",\"value\":[\"x\"]},{\"key\":\"t\",\"value\":\"x\"}]";
 	const enum ss_dump_type types[] = { SS_DUMP_STRING, SS_DUMP_INT,   SS_DUMP_BOOL,
-					    SS_DUMP_DOUBLE, SS_DUMP_OTHER, SS_DUMP_OTHER };
+					    SS_DUMP_DOUBLE, SS_DUMP_OTHER, SS_DUMP_OTHER,
+					    SS_DUMP_OTHER,  SS_DUMP_OTHER };
 	const cJSON *cursor = NULL;
 	struct ss_dump_attr attr;
 	cJSON *list;
@@ -258,14 +260,14 @@ Test(dump, attributes)
 
 	cr_assert_eq(parse(text, &list, &byte), 0);
 	while (ss_dump_read_attr(list, &cursor, &attr)) {
-		cr_assert_lt(count, 6);
+		cr_assert_lt(count, 8);
 		cr_assert_eq(attr.type, types[count++], "%s", attr.key);
 		cr_assert(attr.type != SS_DUMP_STRING || !strcmp(attr.text, "x"));
 		cr_assert(attr.type != SS_DUMP_INT || attr.integer == -3);
 		cr_assert(attr.type != SS_DUMP_BOOL || attr.integer == 1);
 		cr_assert(attr.type != SS_DUMP_DOUBLE || attr.number == 0.5);
 	}
-	cr_assert_eq(count, 6);
+	cr_assert_eq(count, 8);
 	cJSON_Delete(list);
 	cursor = NULL;
 	cr_assert_not(ss_dump_read_attr(NULL, &cursor, &attr));

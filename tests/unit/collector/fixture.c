@@ -161,6 +161,15 @@ void fixture_make(struct fixture *f, uint32_t rings, uint64_t ring_bytes)
 	fixture_make_out(f, rings, ring_bytes, NULL);
 }
 
+void fixture_metrics(struct fixture *f, const char *path)
+{
+	char *area = (char *)f->image + f->image->strings_off;
+
+	f->image->metrics_str = string(area, &f->image->strings_used, path);
+	f->image->metrics_ms = 60000;
+	f->image->start_ns = f->image->calibration[0].unix_ns;
+}
+
 void fixture_remove(struct fixture *f)
 {
 	char command[128];

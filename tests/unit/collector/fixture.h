@@ -37,6 +37,8 @@ void fixture_make(struct fixture *fixture, uint32_t rings, uint64_t ring_bytes);
 /* The same, writing to `out` instead of a file in the directory. */
 void fixture_make_out(struct fixture *fixture, uint32_t rings, uint64_t ring_bytes,
 		      const char *out);
+/* Before anything attaches: metrics to `path`, since 1000000000 unix ns. */
+void fixture_metrics(struct fixture *fixture, const char *path);
 void fixture_remove(struct fixture *fixture);
 
 /* Attributes of the next event, put into a payload. */

@@ -5,6 +5,7 @@
 #include "collector/collector.h"
 
 #include <criterion/criterion.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -29,7 +30,8 @@ static void log_line(const char *line)
 static void *run(void *arg)
 {
 	(void)arg;
-	return (void *)(intptr_t)ss_collector_run(SS_COLLECTOR_ABI, fixture.image, log_line);
+	return (void *)(intptr_t)ss_collector_run(SS_COLLECTOR_ABI, fixture.image, log_line,
+						  dlopen);
 }
 
 static void start(uint32_t rings, uint64_t ring_bytes, const char *out)
@@ -89,7 +91,7 @@ static void expect_spans(uint32_t count)
 
 Test(collector, another_abi_is_refused)
 {
-	cr_expect_eq(ss_collector_run(SS_COLLECTOR_ABI + 1, NULL, log_line), -EPROTO);
+	cr_expect_eq(ss_collector_run(SS_COLLECTOR_ABI + 1, NULL, log_line, dlopen), -EPROTO);
 }
 
 Test(collector, flush_writes_what_is_complete)
@@ -204,7 +206,7 @@ Test(collector, a_damaged_image_is_refused)
 {
 	fixture_make(&fixture, 1, 65536);
 	fixture.image->strings_off = UINT64_MAX;
-	cr_expect_eq(ss_collector_run(SS_COLLECTOR_ABI, fixture.image, log_line), -EINVAL);
+	cr_expect_eq(ss_collector_run(SS_COLLECTOR_ABI, fixture.image, log_line, dlopen), -EINVAL);
 	cr_expect_str_eq(last_log, "the ring file cannot be used: its strings lie outside");
 	fixture_remove(&fixture);
 }

@@ -126,7 +126,7 @@ Test(dialect_fault, exceptions_at_the_attribute_limit)
 	struct payload payload = { 0 }, stack = { 0 };
 
 	begin(1);
-	drain.spans.attributes_max = 0;
+	fixture.image->attribute_count_limit = 0;
 	text(&stack, SS_FIELD_EXCEPTION_STACKTRACE, "stack");
 	text(&payload, SS_FIELD_EXCEPTION_NAME, "E");
 	open_span(NEW, SS_HOOK_COMPONENT_PRE_EXECUTE, 7, NULL);

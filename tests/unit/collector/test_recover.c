@@ -21,6 +21,7 @@
 #include "collector/drain.h"
 #include "collector/testpoint.h"
 #include "fixture.h"
+#include "totals.h"
 
 #define SPANS     300u
 #define SNAPS_MAX 1200u
@@ -28,7 +29,7 @@
 static struct fixture fixture;
 static struct ss_drain drain;
 static struct ss_image_view view;
-static char copies[64];
+static char copies[64], sums[128]; /* sums: the metrics' file */
 static uint32_t snaps;
 static uint32_t opened[SNAPS_MAX]; /* spans begun, by snap */
 static bool snapping;
@@ -39,12 +40,11 @@ static void snap_path(char *path, uint32_t number, const char *suffix)
 	snprintf(path, 128, "%s/%05u.%s", copies, number, suffix);
 }
 
-/* The copy writes elsewhere; the path is as long as the original's. */
-static void redirect(const char *ring, const char *out)
+/* The copy writes elsewhere; `string` is the path's, as long as the new one. */
+static void redirect(const char *ring, uint32_t string, const char *out)
 {
 	int fd = open(ring, O_RDWR | O_CLOEXEC);
-	off_t at = (off_t)(fixture.image->strings_off + fixture.image->out_str);
-
+	off_t at = (off_t)(fixture.image->strings_off + string);
 	ssize_t bytes = (ssize_t)strlen(out) + 1;
 
 	cr_assert_geq(fd, 0);
@@ -82,16 +82,20 @@ static uint32_t scrub(const char *path)
 
 static void snap(void)
 {
-	char ring[128], out[128];
+	char ring[128], out[128], sum[128];
 
 	snap_path(ring, snaps, "ring");
 	snap_path(out, snaps, "out");
+	snap_path(sum, snaps, "sum");
 	cr_assert_lt(snaps, SNAPS_MAX);
 	fixture_copy(fixture.ring_path, ring);
 	opened[snaps++] = scrub(ring);
 	if (access(fixture.out_path, F_OK) == 0)
 		fixture_copy(fixture.out_path, out);
-	redirect(ring, out);
+	if (access(sums, F_OK) == 0)
+		fixture_copy(sums, sum);
+	redirect(ring, fixture.image->out_str, out);
+	redirect(ring, fixture.image->metrics_str, sum);
 }
 
 void ss_testpoint(const char *name)
@@ -108,6 +112,8 @@ static void begin(uint32_t rings, uint64_t ring_bytes)
 	const char *reason = "";
 
 	fixture_make(&fixture, rings, ring_bytes);
+	snprintf(sums, sizeof(sums), "%s/sum.jsonl", fixture.directory);
+	fixture_metrics(&fixture, sums);
 	strcpy(copies, "/tmp/spanshim-snap-XXXXXX");
 	cr_assert_not_null(mkdtemp(copies));
 	cr_assert_eq(ss_image_attach(fixture.image, &view, &reason), 0, "%s", reason);
@@ -125,7 +131,8 @@ static void end(void)
 	cr_assert_eq(system(command), 0);
 }
 
-/* Spans that open in one batch and close in another, from two rings, some with long logs. */
+/* Spans that open in one batch and close in another, from two rings, some with long logs, some
+ * failed; metrics written now and then. */
 static void busy_program(void)
 {
 	char text[700];
@@ -140,9 +147,12 @@ static void busy_program(void)
 		if (i % 3 == 0)
 			fixture_point(&fixture, 1 - i % 2, i, NULL);
 		if (i > 10)
-			fixture_close(&fixture, i % 2, FIX_CLOSE, i - 10, SS_STATUS_OK, 0, NULL);
+			fixture_close(&fixture, i % 2, FIX_CLOSE, i - 10,
+				      i % 9 ? SS_STATUS_OK : SS_STATUS_ERROR, i % 4 + 3, NULL);
 		if (i % 20 == 0)
 			ss_drain_batch(&drain);
+		if (i % 60 == 0)
+			ss_drain_export(&drain);
 	}
 }
 
@@ -166,6 +176,20 @@ static void expect_each_once(uint32_t number, uint32_t expected)
 	free(text);
 }
 
+/* The metrics are of just these spans. */
+static void expect_metrics(uint32_t number)
+{
+	struct totals spans, metrics;
+	char path[128], what[32];
+
+	snap_path(path, number, "out");
+	totals_of_spans(&spans, path);
+	snap_path(path, number, "sum");
+	totals_of_metrics(&metrics, path);
+	snprintf(what, sizeof(what), "snap %u", number);
+	totals_expect_same(&spans, &metrics, what);
+}
+
 Test(recover, a_kill_at_every_step_loses_and_doubles_nothing)
 {
 	struct ss_recover_stats stats;
@@ -186,6 +210,7 @@ Test(recover, a_kill_at_every_step_loses_and_doubles_nothing)
 		cr_assert_eq(stats.torn + stats.orphans + stats.unreadable, 0);
 		cr_assert_neq(access(ring, F_OK), 0);
 		expect_each_once(i, opened[i]);
+		expect_metrics(i);
 	}
 	end();
 }
@@ -218,6 +243,7 @@ Test(recover, a_killed_recovery_can_be_run_again)
 		if (access(ring, F_OK) == 0)
 			cr_assert_eq(ss_recover_file(ring, &stats), 0, "%s", stats.reason);
 		expect_each_once(i, SPANS);
+		expect_metrics(i);
 	}
 	cr_expect_geq(steps, 8, "only %u kills happened", steps);
 	end();
@@ -306,15 +332,42 @@ Test(recover, a_full_disk_keeps_the_file)
 
 	begin(1, 65536);
 	fixture_open(&fixture, 0, FIX_CALL, 1, 0, NULL);
-	redirect(fixture.ring_path, "/dev/full");
+	redirect(fixture.ring_path, fixture.image->out_str, "/dev/full");
 	cr_expect_eq(ss_recover_file(fixture.ring_path, &stats), -EIO);
 	cr_expect_eq(stats.spans_lost, 1);
 	cr_assert_eq(access(fixture.ring_path, F_OK), 0);
-	redirect(fixture.ring_path, fixture.out_path);
+	redirect(fixture.ring_path, fixture.image->out_str, fixture.out_path);
 	cr_expect_eq(ss_recover_file(fixture.ring_path, &stats), 0);
 	text = fixture_output(fixture.out_path);
 	cr_expect_eq(fixture_spans(text, 1), 1);
 	free(text);
+	end();
+}
+
+Test(recover, metrics_that_cannot_be_written_keep_the_file)
+{
+	struct ss_recover_stats stats;
+	struct totals spans, metrics;
+	uint32_t i;
+
+	begin(1, 65536);
+	for (i = 1; i <= 3; i++)
+		fixture_open(&fixture, 0, FIX_CALL, i, 0, NULL);
+	fixture_close(&fixture, 0, FIX_CALL, 1, SS_STATUS_OK, 0, NULL);
+	ss_drain_batch(&drain);
+	fixture_close(&fixture, 0, FIX_CALL, 2, SS_STATUS_ERROR, 9, NULL);
+	redirect(fixture.ring_path, fixture.image->metrics_str, "/dev/full");
+	for (i = 0; i < 2; i++) {
+		cr_expect_eq(ss_recover_file(fixture.ring_path, &stats), -EIO);
+		cr_expect_str_eq(stats.reason, "its metrics cannot be written");
+		cr_assert_eq(access(fixture.ring_path, F_OK), 0);
+	}
+	redirect(fixture.ring_path, fixture.image->metrics_str, sums);
+	cr_expect_eq(ss_recover_file(fixture.ring_path, &stats), 0, "%s", stats.reason);
+	totals_of_spans(&spans, fixture.out_path);
+	totals_of_metrics(&metrics, sums);
+	totals_expect_same(&spans, &metrics, "tried again");
+	cr_expect_eq(spans.count, 2);
 	end();
 }
 
@@ -395,6 +448,7 @@ Test(recover, damaged_files_never_crash, .timeout = 300)
 	cr_assert_eq(stat(pristine, &status), 0);
 	snap_path(out, 9, "out");
 	memcpy(bytes + fixture.image->strings_off + fixture.image->out_str, "/dev/null", 10);
+	memcpy(bytes + fixture.image->strings_off + fixture.image->metrics_str, "/dev/null", 10);
 	srand(42);
 	for (round = 0; round < 1500; round++) {
 		int fd, hits = rand() % 8 + 1, rc;

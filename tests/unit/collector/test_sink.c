@@ -97,10 +97,19 @@ Test(sink, cuts_off_a_line_that_was_not_finished)
 	put_file("{\"res");
 	cr_expect_eq(write_line(2), 0);
 	expect_file(LINE);
+	put_file(LINE "{\"resourceMetrics\":[{\"res");
+	cr_expect_eq(write_line(3), 0);
+	expect_file(LINE LINE);
+	put_file("{\"resourceM");
+	cr_expect_eq(write_line(4), 0);
+	expect_file(LINE);
 }
 
 Test(sink, cuts_nothing_off_a_strange_file)
 {
+	put_file("{\"resourceLogs\":[");
+	cr_expect_eq(write_line(1), 0);
+	expect_file("{\"resourceLogs\":[\n" LINE);
 	put_file("precious notes\nwithout newline");
 	cr_expect_eq(write_line(1), 0);
 	expect_file("precious notes\nwithout newline\n" LINE);

@@ -5,6 +5,7 @@
 #include "collector/drain.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,6 +179,39 @@ Test(span, attribute_limit)
 	fixture_remove(&fixture);
 }
 
+/* An ERROR span has thread.id, code.function.name, db.system, error.type, the library's code and
+ * one attribute of its own; unfinished, spanshim.unfinished, thread.id, code.function.name,
+ * db.system and its own. Whatever the limit: never more of them, and the others are counted. */
+Test(span, no_attribute_is_beyond_the_limit)
+{
+	for (uint32_t limit = 0; limit < 8; limit++) {
+		for (int unfinished = 0; unfinished < 2; unfinished++) {
+			int all = unfinished ? 5 : 6, kept = (int)limit < all ? (int)limit : all;
+			struct payload payload = { 0 };
+			char *output, *text, dropped[64];
+
+			begin(1);
+			fixture.image->attribute_count_limit = limit;
+			payload_int(&payload, fixture.key_number, 1);
+			fixture_open(&fixture, 0, FIX_ACTION, 7, 0, &payload);
+			if (!unfinished)
+				fixture_close(&fixture, 0, FIX_ACTION, 7, SS_STATUS_ERROR, 5, NULL);
+			ss_drain_batch(&drain);
+			output = finish();
+			text = strstr(output, "\"spans\":");
+			cr_expect_eq(fixture_count(text, "{\"key\":"), kept, "%u: %s", limit, text);
+			snprintf(dropped, sizeof(dropped), "\"droppedAttributesCount\":%d,",
+				 all - kept);
+			cr_expect_eq(fixture_count(text, dropped), kept < all, "%u: %s", limit,
+				     text);
+			cr_expect_eq(fixture_count(text, "spanshim.unfinished"),
+				     unfinished && limit > 0, "%u: %s", limit, text);
+			free(output);
+			fixture_remove(&fixture);
+		}
+	}
+}
+
 Test(span, value_limit_and_pieces)
 {
 	struct ss_event event = { .kind = SS_EVENT_ATTR, .span_id = 7, .entry = FIX_ACTION };
@@ -220,12 +254,10 @@ Test(span, unfinished_ends_at_the_last_event)
 	cr_expect_eq(fixture_count(text,
 				   "\"startTimeUnixNano\":\"1000001000\","
 				   "\"endTimeUnixNano\":\"1000004000\","
-				   "\"attributes\":[{\"key\":\"thread.id\",\"value\":{\"intValue\":"
-				   "\"100\"}}"),
+				   "\"attributes\":[{\"key\":\"spanshim.unfinished\",\"value\":"
+				   "{\"boolValue\":true}},{\"key\":\"thread.id\",\"value\":"
+				   "{\"intValue\":\"100\"}}"),
 		     1, "%s", text);
-	cr_expect_eq(fixture_count(text, "{\"key\":\"spanshim.unfinished\",\"value\":"
-					 "{\"boolValue\":true}}"),
-		     1);
 	cr_expect_eq(fixture_count(text,
 				   "\"status\":{\"message\":\"unfinished: the process ended\","
 				   "\"code\":2}"),

@@ -14,7 +14,7 @@
 
 #define RETURNED 77 /* exit status of a child whose exec came back */
 
-bool active = true, has_span = true, hide_real, libc;
+bool active = true, has_span = true, sampled = true, hide_real, libc;
 const char *ring_file = "";
 int before_count, after_count;
 struct outcome outcomes[2];
@@ -30,6 +30,12 @@ bool ss_context_current(struct ss_span_ref *ret_span)
 		return false;
 	*ret_span = (struct ss_span_ref){ .span_id = 0xff, .trace_hi = 0x1b, .trace_lo = 0x2c };
 	return true;
+}
+
+bool ss_process_sampled(const struct ss_span_ref *span)
+{
+	cr_assert_eq(span->span_id, 0xff);
+	return sampled;
 }
 
 void ss_process_before_exec(const char **ret_ring_file)

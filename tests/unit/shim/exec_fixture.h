@@ -11,11 +11,14 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#define FIXTURE_TRACEPARENT "00-000000000000001b000000000000002c-00000000000000ff-01"
+#define FIXTURE_SPAN        "00-000000000000001b000000000000002c-00000000000000ff"
+#define FIXTURE_TRACEPARENT FIXTURE_SPAN "-01"
 #define PARENT              "TRACEPARENT=" FIXTURE_TRACEPARENT
+#define PARENT_UNSAMPLED    "TRACEPARENT=" FIXTURE_SPAN "-00"
 
-/* What ss_process_active, ss_context_current, ss_intercept_real and ss_process_before_exec say. */
-extern bool active, has_span, hide_real;
+/* What ss_process_active, ss_context_current, ss_process_sampled, ss_intercept_real and
+ * ss_process_before_exec say. */
+extern bool active, has_span, sampled, hide_real;
 extern const char *ring_file;
 /* How often the two halves of an exec's announcement were called. */
 extern int before_count, after_count;

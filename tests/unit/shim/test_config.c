@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shim/sampler.h"
+
 #define TRACE_A   "0af7651916cd43dd8448eb211c80319c"
 #define SPAN_A    "b7ad6b7169203331"
 #define PARENT_A  "00-" TRACE_A "-" SPAN_A "-01"
@@ -62,6 +64,12 @@ static void assert_defaults(const struct ss_config *c)
 	cr_assert_eq(c->stacks, SS_STACKS_OFF);
 	cr_assert_not(c->disabled);
 	cr_assert_not(c->content);
+	cr_assert_not(c->command_line);
+	cr_assert_str_eq(c->metrics_out, "");
+	cr_assert_str_eq(c->plugins, "");
+	cr_assert_eq(c->metrics_ms, 60000);
+	cr_assert_eq(c->sampler, SS_SAMPLER_PARENT_ALWAYS_ON);
+	cr_assert_eq(c->sampler_ratio, 1);
 	cr_assert_eq(c->attribute_count_limit, 128);
 	cr_assert_eq(c->event_count_limit, 128);
 	cr_assert_eq(c->link_count_limit, 128);
@@ -134,6 +142,8 @@ Test(config, strings_are_copied_as_they_are)
 		{ "SPANSHIM_BINDINGS", offsetof(struct ss_config, bindings) },
 		{ "SPANSHIM_DIR", offsetof(struct ss_config, dir) },
 		{ "SPANSHIM_LOG", offsetof(struct ss_config, log) },
+		{ "SPANSHIM_METRICS_OUT", offsetof(struct ss_config, metrics_out) },
+		{ "SPANSHIM_PLUGINS", offsetof(struct ss_config, plugins) },
 		{ "SPANSHIM_PREVIOUS", offsetof(struct ss_config, previous) },
 		{ "OTEL_SERVICE_NAME", offsetof(struct ss_config, service_name) },
 		{ "OTEL_RESOURCE_ATTRIBUTES", offsetof(struct ss_config, resource_attributes) },
@@ -208,7 +218,7 @@ Test(config, counts_respect_their_bounds)
 			assert_defaults(&config);
 		}
 	}
-	cr_assert_eq(rows, 8);
+	cr_assert_eq(rows, 9);
 }
 
 Test(config, complaint_names_the_bounds)
@@ -221,6 +231,8 @@ Test(config, complaint_names_the_bounds)
 	cr_assert_str_eq(complaints.expected, "one of drop|block");
 	read1("SPANSHIM_DISABLE=on");
 	cr_assert_str_eq(complaints.expected, "1, true, yes, 0, false or no");
+	read1("OTEL_TRACES_SAMPLER_ARG=10%");
+	cr_assert_str_eq(complaints.expected, "a number from 0 to 1, such as 0.1");
 	read1("OTEL_SDK_DISABLED=1");
 	cr_assert_str_eq(complaints.expected, "true or false");
 	read1("SPANSHIM_TRACE_ID=1");

@@ -79,6 +79,13 @@ Test(exec, child_sees_the_current_span)
 	cr_assert_str_eq(small_env[4], "SPANSHIM_PREVIOUS=/gone");
 }
 
+Test(exec, child_sees_that_the_trace_is_not_sampled)
+{
+	sampled = false;
+	cr_assert_not_null(strstr(output_of(do_execve), PARENT_UNSAMPLED "\n"));
+	cr_assert_not_null(strstr(output_of(do_spawn), PARENT_UNSAMPLED "\n"));
+}
+
 static void do_execv(void)
 {
 	execv("/usr/bin/env", env_args);
