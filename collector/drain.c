@@ -32,10 +32,8 @@ static void complete(void *context, const struct ss_span_view *span)
 	drain->changed = true;
 	if (drain->metrics != NULL)
 		ss_metrics_native(&drain->metrics_subscriber, span);
-	if (!is_sampled(drain, span)) {
-		drain->spans_sampled_out++;
+	if (!is_sampled(drain, span))
 		return;
-	}
 	if (drain->written.ids.slots != NULL &&
 	    ss_spanmap_find(&drain->written.ids, span->id) != NULL)
 		return;

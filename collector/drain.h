@@ -53,9 +53,8 @@ struct ss_drain {
 	uint64_t torn;     /* events that were never finished, or make no sense */
 	uint64_t unreadable_rings, spans_unreadable;
 	uint64_t spans_written, spans_lost, unfinished;
-	uint64_t spans_sampled_out; /* not written, as the sampler says */
-	int sink_error;             /* of the last line that was lost */
-	int metrics_error;          /* the last metrics were not written; 0: they were */
+	int sink_error;    /* of the last line that was lost */
+	int metrics_error; /* the last metrics were not written; 0: they were */
 	_Alignas(8) char scratch[SS_EVENT_PAYLOAD_MAX]; /* payload that wraps around its ring */
 };
 

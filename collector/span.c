@@ -244,7 +244,7 @@ static void note_framework(struct ss_image *image, const struct ss_hook_event *e
 
 	if (image->dialect == 0)
 		image->dialect = event->entry;
-	if (event->kind != SS_EVENT_OPEN || image->framework_version[0] != '\0')
+	if (image->framework_version[0] != '\0')
 		return;
 	while ((attr = ss_attr_next(&iter)) != NULL) {
 		if (attr->key != SS_FIELD_SCOPE_VERSION || attr->type != SS_ATTR_STRING)

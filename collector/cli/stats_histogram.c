@@ -47,6 +47,11 @@ int ss_stats_histogram_add(struct ss_stats_histogram *histogram, struct ss_bump 
 	return 0;
 }
 
+uint64_t ss_stats_histogram_total(const struct ss_stats_histogram *histogram)
+{
+	return histogram->sum < 0x1p64 ? (uint64_t)histogram->sum : UINT64_MAX;
+}
+
 uint64_t ss_stats_rank(double percent, uint64_t count)
 {
 	double exact = percent * (double)count / 100;

@@ -23,6 +23,9 @@ struct ss_stats_histogram { /* all zero: empty */
 int ss_stats_histogram_add(struct ss_stats_histogram *histogram, struct ss_bump *memory,
 			   uint64_t value);
 
+/* All values together, UINT64_MAX when they are more. */
+uint64_t ss_stats_histogram_total(const struct ss_stats_histogram *histogram);
+
 /* The nearest rank, from 1: so many of `count` values make up `percent` % (above 0, at most 100).
  */
 uint64_t ss_stats_rank(double percent, uint64_t count);

@@ -62,7 +62,7 @@ static void durations(struct ss_json *json, const char *name,
 	}
 	ss_json_raw(json, "{");
 	count(json, "count", histogram->count);
-	count(json, "total", (uint64_t)histogram->sum);
+	count(json, "total", ss_stats_histogram_total(histogram));
 	count(json, "min", histogram->min);
 	count(json, "p50", ss_stats_histogram_percentile(histogram, 50));
 	count(json, "p95", ss_stats_histogram_percentile(histogram, 95));

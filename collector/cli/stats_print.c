@@ -93,7 +93,7 @@ static void percentile_cells(struct ss_stats_table *table,
 /* Total, count, percentiles, max, unfinished, errors and their part of all. */
 static void row_cells(struct ss_stats_table *table, const struct ss_stats_row *row)
 {
-	duration_cell(table, (uint64_t)row->duration.sum, row->count);
+	duration_cell(table, ss_stats_histogram_total(&row->duration), row->count);
 	count_cell(table, row->count, true);
 	percentile_cells(table, &row->duration);
 	duration_cell(table, row->duration.max, row->count);
@@ -120,7 +120,8 @@ static void print_header(struct printer *printer)
 	separate(printer);
 	ss_text_line_format(line, "%" PRIu64 " span%s over ", stats->spans,
 			    stats->spans == 1 ? "" : "s");
-	ss_text_line_duration(line, stats->end_ns - stats->start_ns, 0);
+	ss_text_line_duration(
+		line, stats->end_ns > stats->start_ns ? stats->end_ns - stats->start_ns : 0, 0);
 	ss_text_line_add(line, dot, 0);
 	ss_text_line_format(line, "%" PRIu64 " error%s", stats->errors,
 			    stats->errors == 1 ? "" : "s");
@@ -222,7 +223,7 @@ static void value_cell(struct ss_stats_table *table, const struct ss_stats_serie
 {
 	const char *unit = series->unit;
 	double ns = !strcmp(unit, "s") ? value * 1e9 : !strcmp(unit, "ms") ? value * 1e6 : -1;
-	bool whole = value == (double)(int64_t)value && value > -1e15 && value < 1e15;
+	bool whole = value > -1e15 && value < 1e15 && value == (double)(int64_t)value;
 
 	if (ns >= 0 && ns < 9e18)
 		ss_stats_table_duration(table, before, (uint64_t)(ns + 0.5));
@@ -266,14 +267,15 @@ static bool is_number(const struct ss_stats_series *series)
 static void print_distributions(struct printer *printer)
 {
 	static const struct ss_stats_column columns[] = {
-		{ "sum", 4 }, { "count", 0 }, { "mean", 0 }, { "p50", 1 },
-		{ "p95", 2 }, { "p99", 3 },   { "max", 5 },  { "histogram", 0 },
+		{ "sum", 1 }, { "count", 0 }, { "mean", 0 }, { "p50", 2 },
+		{ "p95", 3 }, { "p99", 4 },   { "max", 5 },  { "histogram", 0 },
 	};
 	struct ss_stats_table *table = &printer->table;
 	char name[2048];
 	uint32_t i;
 
 	ss_stats_table_init(table, printer->style, columns, COUNT(columns));
+	table->name_width = 60;
 	for (i = 0; i < printer->stats->series.count; i++) {
 		const struct ss_stats_series *series = printer->stats->series.rows[i];
 

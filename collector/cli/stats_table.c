@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GAP        2u
-#define NAME_WIDTH 24u /* columns that a longer name should have at least */
+#define GAP 2u
 
 struct ss_stats_cells {
 	const char *text[SS_STATS_COLUMNS_MAX]; /* NULL: no value */
@@ -22,6 +21,7 @@ void ss_stats_table_init(struct ss_stats_table *table, const struct ss_stats_sty
 	table->columns = columns;
 	table->column_count = column_count;
 	table->red_from = column_count - 1;
+	table->name_width = 24;
 	table->line.utf8 = style->utf8;
 }
 
@@ -119,7 +119,7 @@ static void fit(const struct ss_stats_table *table, unsigned *widths)
 	unsigned last = table->column_count - 1, i, spare, used;
 
 	while (table->style->width) {
-		used = widths[last] < NAME_WIDTH ? widths[last] : NAME_WIDTH;
+		used = widths[last] < table->name_width ? widths[last] : table->name_width;
 		for (i = 0, spare = last; i < last; i++) {
 			used += widths[i] ? widths[i] + GAP : 0;
 			if (widths[i] && table->columns[i].spare &&

@@ -31,7 +31,8 @@ struct ss_stats_table {
 	const struct ss_stats_style *style;
 	const struct ss_stats_column *columns; /* the last one is the name's */
 	unsigned column_count;
-	unsigned red_from; /* column: a row in red is so from there on */
+	unsigned red_from;   /* column: a row in red is so from there on */
+	unsigned name_width; /* columns that a longer name should have at least */
 	struct ss_bump memory;
 	struct ss_stats_cells **rows;
 	uint32_t count, capacity;

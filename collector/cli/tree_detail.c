@@ -47,7 +47,7 @@ static void print_value(const struct place *place, const char *indent, const cha
 			return;
 		begin(place, indent);
 		/* What did not fit stands further right than the next line of the text. */
-		if (rest[-1] != '\n')
+		if (rest > value && rest[-1] != '\n')
 			ss_text_line_add(line, "    ", 0);
 		value = rest;
 		below = true;

@@ -87,13 +87,13 @@ static void put_true(struct output *output, const char *key)
 
 static void put_object(struct output *output, const cJSON *list, unsigned depth);
 
-static void put_scalar(struct output *output, const cJSON *value)
+static void put_scalar(struct output *output, const cJSON *any)
 {
+	const cJSON *value = any->child;
 	struct ss_dump_attr attr;
-	cJSON any = { .child = (cJSON *)value };
 	char *text;
 
-	ss_dump_read_value(&any, &attr);
+	ss_dump_read_value(any, &attr);
 	if (attr.type == SS_DUMP_INT) {
 		fprintf(output->file, "%" PRId64, attr.integer);
 	} else if (cJSON_IsString(value)) {
@@ -125,7 +125,7 @@ static void put_any(struct output *output, const cJSON *any, unsigned depth)
 	} else if (cJSON_IsObject(value) || cJSON_IsArray(value)) {
 		fputs("null", output->file);
 	} else {
-		put_scalar(output, value);
+		put_scalar(output, any);
 	}
 }
 

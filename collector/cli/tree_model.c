@@ -153,13 +153,16 @@ static int add_parent(struct adding *adding, const struct ss_tree_scanned *from,
 	if (!(above->flags & SS_TREE_MISSING))
 		return 0;
 	/* As long as its times are unknown, they are from its first child's start to the last one's
-	 * end. A span that started before that end ran beside one that may be on the screen. */
-	if (from->start_ns < above->start_ns + above->duration_ns)
+	 * end. Siblings of an earlier view are in no list, but what overlaps with them shall say
+	 * so.
+	 */
+	if (above->shown && from->start_ns < above->start_ns + above->duration_ns &&
+	    from->end_ns > above->start_ns)
 		tree->spans[at].flags |= SS_TREE_CONCURRENT;
 	stretch(above, &tree->spans[at]);
 	if (from->parent_remote)
 		above->flags |= SS_TREE_REMOTE;
-	else
+	else if (above->group == SS_TREE_NONE)
 		above->group = adding->group;
 	return 0;
 }

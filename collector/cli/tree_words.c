@@ -187,9 +187,10 @@ static void say_text(const struct saying *saying, const struct ss_dump_attr *att
 
 	if (!*text)
 		return;
-	separate(saying->line);
-	if (strstr(attr->key, ".result"))
-		ss_text_line_mark(saying->line, "\xe2\x86\x92 ", "-> ");
+	if (!strcmp(attr->key, "gen_ai.tool.call.result"))
+		ss_text_line_mark(saying->line, " \xe2\x86\x92 ", " -> ");
+	else
+		separate(saying->line);
 	ss_text_line_mark(saying->line, "\xe2\x80\x9c", "\"");
 	ss_text_line_add(saying->line, text, TEXT_COLUMNS);
 	ss_text_line_mark(saying->line, "\xe2\x80\x9d", "\"");

@@ -202,10 +202,10 @@ def observed(span, hook, *pairs):
 
 
 def opened(table, hook, key, *pairs):
-    if tracing["_tracing_enabled"] and stays_out():
-        observed(current(), hook, F_CORRELATION_ID, key, *pairs)
-        return None
     version = find_version() if scope_version is None else scope_version
+    if tracing["_tracing_enabled"] and stays_out():
+        observed(current(), hook, F_CORRELATION_ID, key, F_SCOPE_VERSION, version or None, *pairs)
+        return None
     span = span_open(dialect, hook, key, None, F_CORRELATION_ID, key,
                      F_SCOPE_VERSION, version or None, *pairs)
     if span is not None:

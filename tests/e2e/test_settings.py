@@ -838,7 +838,7 @@ class Document(Settings):
         with open(path, "rb") as file:
             text = file.read().decode("utf-8", "replace")
         if text.startswith(("#!/bin/sh", "#!/bin/bash", "#!/usr/bin/env bash")):
-            return set(re.findall(r"\$\{([A-Z_]+):-", text))
+            return set(re.findall(r"\$\{([A-Z_]+):-", text)) - set(re.findall(r"coproc (\w+)", text))
         if not path.endswith(".py") and not re.match("#!.*python", text):
             return set()
         asked = set()

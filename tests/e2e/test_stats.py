@@ -323,8 +323,8 @@ total  count   p50   p95   p99   max  errors  span
 5.55 s      4  1.39 s  ≤100 ms  ≤5.00 s  ≤5.00 s  5.00 s  mellea.llm.request.duration gen_ai.request.model=m
 
 value  counter
-    1  mellea.tool.calls gen_ai.tool.name=f status=failure
-    3  mellea.tool.calls gen_ai.tool.name=f status=success
+    1  mellea.tool.calls status=failure gen_ai.tool.name=f
+    3  mellea.tool.calls status=success gen_ai.tool.name=f
 
 value  gauge
     2  queue
@@ -376,6 +376,24 @@ passed  of   rate  outcome
             ("metrics", "sampling", "R"): (2, 3), ("metrics", "sampling", "stream"): (1, 1),
             ("metrics", "sampling", "never"): (0, 4), ("metrics", "requirement", "Q"): (7, 10),
             ("metrics", "requirement", "P"): (3, 3), ("metrics", "tool", "older"): (1, 3)})
+
+    def test_attributes_that_tell_series_apart_come_first(self):
+        points = [sample_metrics.counted(1, model="m", kind="in", status="a"),
+                  sample_metrics.counted(2, model="m", kind="out")]
+        name = self.dump([sample_metrics.line([sample_metrics.counter("c", points), sample_metrics.counter(
+            "d", [sample_metrics.counted(3, model="m", kind="in")])])])
+        self.assertEqual(self.printed(name).splitlines()[-3:], [
+            "    1  c kind=in status=a model=m", "    2  c kind=out model=m", "    3  d model=m kind=in"])
+
+    def test_metrics_on_a_narrow_terminal(self):
+        """What a row is stays, before its percentiles."""
+        name = self.dump(sample_metrics.lines())
+        for width in (120, 100, 80, 60, 20):
+            lines = self.printed(name, COLUMNS=str(width)).splitlines()
+            self.assertLessEqual(max(map(len, lines)), width)
+        table = self.printed(name, COLUMNS="90").splitlines()
+        self.assertEqual(table[2].split(), ["sum", "count", "mean", "p50", "histogram"])
+        self.assertTrue(table[4].endswith("mellea.llm.request.duration gen_ai.request.model=m"), table[4])
 
     def test_metrics_of_other_writers(self):
         told = {row["name"]: row for row in self.counted(self.dump([sample_metrics.OTHERS]))["metrics"]}

@@ -182,7 +182,7 @@ class Listed:
         found = False
         for number, entry in enumerate(self.entries):
             facts = {"programs": program.name, "mellea": cell.version, "python": cell.minor,
-                     "difference": difference}
+                     "content": str(cell.content).lower(), "difference": difference}
             if all(like(entry.get(key, "*"), fact) for key, fact in facts.items()):
                 self.used[number] += 1
                 found = True

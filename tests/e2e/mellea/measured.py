@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Usage: measured.py WHAT... Does each, and no more: what metrics should move by is known. See main().
+"""Usage: measured.py WHAT... Does each in a process of its own, and no more, so that it is known by how
+much metrics should move. Prints "PID WHAT" of each. See ACTS.
 
 With a model server. In the words of both Mellea 0.8 and 0.7.
 """
@@ -9,6 +10,7 @@ import os
 import signal
 import sys
 
+import mellea.backends.openai  # noqa: F401  once for all
 from mellea import start_session
 from mellea.backends import ModelOption
 from mellea.backends.tools import MelleaTool
@@ -51,7 +53,8 @@ async def read_stream(session, text, **options):
 
 
 async def die_in_stream(session):
-    async for _ in stream(session, "[pace 50] [reply One. Two. Three. Four.] Count.", chunking="sentence"):
+    endless = " ".join("Number %d." % i for i in range(1000))
+    async for _ in stream(session, "[pace 50] [reply %s] Count." % endless, chunking="sentence"):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -63,9 +66,9 @@ def answer_streaming(session):
     session.instruct("[reply one two three] Count.", strategy=None, model_options={ModelOption.STREAM: True})
 
 
-def sampled(session, reason, budget, reply="one"):
+def sampled(session, reasons, budget, reply="one"):
     checks = [check("Has two words.", validation_fn=simple_validate(
-        lambda text: len(text.split()) == 2, reason=reason))]
+        lambda text: len(text.split()) == 2, reason=reason)) for reason in reasons]
     session.instruct("[reply %s] Say two words." % reply, requirements=checks,
                      strategy=RejectionSamplingStrategy(loop_budget=budget))
 
@@ -78,8 +81,8 @@ def judged(session):
 def failing(session):
     try:
         session.instruct("[status 500] Say.", strategy=None)
-    except Exception as error:
-        print(type(error).__name__)
+    except Exception:
+        pass
 
 
 def tool(session):
@@ -98,26 +101,35 @@ def tool(session):
     functional._call_tools(asked, session.backend)
 
 
+ACTS = {
+    "answer": answer,
+    "unpriced": answer,
+    "answer_streaming": answer_streaming,
+    "passing_stream": lambda session: asyncio.run(read_stream(
+        session, "[pace 5] [reply All is well. It is.] Say.", requirements=[NoSwearing("Be nice.")])),
+    "failed_check": lambda session: asyncio.run(read_stream(
+        session, "[pace 20] [reply All is well. Then damn it. Never said.] Curse.",
+        requirements=[NoSwearing("Be nice.")])),
+    "repaired": lambda session: sampled(session, [REASON], 3, "one | one two"),
+    "exhausted": lambda session: sampled(session, [REASON], 2),
+    "long_reasons": lambda session: sampled(session, ["%02d" % i + "\u00e9" * 3000 for i in range(20)], 1),
+    "judged": judged,
+    "status": failing,
+    "tool": tool,
+    "kill": lambda session: (sampled(session, [REASON], 2), asyncio.run(die_in_stream(session))),
+}
+
+
 def main():
-    acts = {
-        "answer": answer,
-        "answer_streaming": answer_streaming,
-        "passing_stream": lambda s: asyncio.run(read_stream(
-            s, "[pace 5] [reply All is well. It is.] Say.", requirements=[NoSwearing("Be nice.")])),
-        "failed_check": lambda s: asyncio.run(read_stream(
-            s, "[pace 20] [reply All is well. Then damn it. Never said.] Curse.",
-            requirements=[NoSwearing("Be nice.")])),
-        "repaired": lambda s: sampled(s, REASON, 3, "one | one two"),
-        "exhausted": lambda s: sampled(s, REASON, 2),
-        "long_reasons": lambda s: sampled(s, "\u00e9" * 3000, 1),
-        "judged": judged,
-        "status": failing,
-        "tool": tool,
-        "kill": lambda s: asyncio.run(die_in_stream(s)),
-    }
-    with start_session("openai", os.environ.get("MODEL", "tiny"), max_retries=0) as session:
-        for what in sys.argv[1:]:
-            acts[what](session)
+    for what in sys.argv[1:]:
+        print(flush=True, end="")
+        child = os.fork()
+        if not child:
+            with start_session("openai", what if what == "unpriced" else "tiny", max_retries=0) as session:
+                ACTS[what](session)
+            return
+        os.waitpid(child, 0)
+        print(child, what)
 
 
 if "PRICES" in os.environ:

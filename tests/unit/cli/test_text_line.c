@@ -129,9 +129,74 @@ Test(text_line, colour_from_here)
 	ss_text_line_add(&line, "a ", 0);
 	ss_text_line_colour(&line, SS_COLOUR_RED);
 	ss_text_line_add(&line, "b", 0);
+	ss_text_line_colour(&line, SS_COLOUR_DIM);
+	ss_text_line_add(&line, "c", 0);
+	ss_text_line_colour(&line, SS_COLOUR_NONE);
+	ss_text_line_add(&line, "d", 0);
+	ss_text_line_colour(&line, SS_COLOUR_YELLOW);
 	ss_text_line_print(&line, true, file);
 	ss_text_line_print(&line, false, file);
 	fclose(file);
-	cr_assert_str_eq(text, "a \033[31mb\033[0m\na b\n");
+	cr_assert_str_eq(text, "a \033[31mb\033[0m\033[2mc\033[0md\na bcd\n");
 	free(text);
+}
+
+Test(text_line, colour_of_what_was_cut)
+{
+	char *text = NULL;
+	size_t bytes;
+	FILE *file = open_memstream(&text, &bytes);
+	unsigned i;
+
+	start(true, 4);
+	ss_text_line_add(&line, "abc", 0);
+	ss_text_line_colour(&line, SS_COLOUR_RED);
+	ss_text_line_add(&line, "def", 0);
+	ss_text_line_colour(&line, SS_COLOUR_NONE);
+	ss_text_line_print(&line, true, file);
+	start(true, 0);
+	for (i = 0; i < 2 * SS_TEXT_LINE_COLOURS; i++) {
+		ss_text_line_colour(&line, i & 1 ? SS_COLOUR_NONE : SS_COLOUR_RED);
+		ss_text_line_add(&line, "x", 0);
+	}
+	ss_text_line_print(&line, true, file);
+	fclose(file);
+	cr_assert_eq(strncmp(text, "abc\033[31m\xe2\x80\xa6\033[0m\n", 16), 0);
+	cr_assert_not_null(strstr(text, "xxx"), "the text is whole, whatever colours it has");
+	free(text);
+}
+
+Test(text_line, fill_goes_on)
+{
+	const char *rest;
+
+	start(true, 5);
+	rest = ss_text_line_fill(&line, "1234567\n89");
+	cr_assert_str_eq(rest, "67\n89");
+	assert_line("12345", 5);
+	cr_assert_eq(ss_text_line_fill(&line, rest), rest, "there is no room");
+	ss_text_line_reset(&line);
+	rest = ss_text_line_fill(&line, rest);
+	cr_assert_str_eq(rest, "89");
+	assert_line("67", 2);
+	ss_text_line_reset(&line);
+	cr_assert_null(ss_text_line_fill(&line, rest));
+	assert_line("89", 2);
+	ss_text_line_reset(&line);
+	cr_assert_null(ss_text_line_fill(&line, "\033\xe2\x80\xae"));
+	assert_line("\\e?", 3);
+}
+
+Test(text_line, decode)
+{
+	uint32_t code;
+
+	cr_assert_eq(ss_text_decode("a", &code), 1);
+	cr_assert_eq(code, 'a');
+	cr_assert_eq(ss_text_decode("\xe2\x82\xac", &code), 3);
+	cr_assert_eq(code, 0x20ac);
+	cr_assert_eq(ss_text_decode("\xe2\x82", &code), 1);
+	cr_assert_eq(code, 0xfffd);
+	cr_assert(ss_text_unsafe(0x1b) && ss_text_unsafe(0x9b) && ss_text_unsafe(0x202e));
+	cr_assert(ss_text_unsafe(0x7f) && !ss_text_unsafe('a') && !ss_text_unsafe(0x20ac));
 }

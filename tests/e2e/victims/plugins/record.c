@@ -156,11 +156,5 @@ static void fini(void *state)
 }
 
 const struct spanshim_plugin spanshim_plugin = {
-	SPANSHIM_PLUGIN_ABI,
-	sizeof(struct spanshim_plugin),
-	"record",
-	HOOKS,
-	init,
-	on_event,
-	fini,
+	SPANSHIM_PLUGIN_ABI, sizeof(struct spanshim_plugin), "record", HOOKS, init, on_event, fini,
 };
