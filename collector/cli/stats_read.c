@@ -8,7 +8,7 @@
 #include <cjson/cJSON.h>
 
 #include "collector/cli/stats_model.h"
-#include "collector/cli/stats_progress.h"
+#include "collector/cli/progress.h"
 #include "collector/dump.h"
 #include "collector/dump_metrics.h"
 
@@ -147,21 +147,21 @@ static int read_line(struct reading *reading, const struct ss_dump_line *line)
 int ss_stats_read(struct ss_stats *stats, const char *path)
 {
 	struct reading reading = { .stats = stats, .path = path };
-	struct ss_stats_progress progress = { 0 };
+	struct ss_progress progress = { 0 };
 	struct ss_dump_reader reader;
 	struct ss_dump_line line;
 	int r = ss_dump_open(path, &reader);
 
 	if (r)
 		return r;
-	ss_stats_progress_start(&progress, path, reader.fd);
+	ss_progress_start(&progress, path, reader.fd);
 	while ((r = ss_dump_next(&reader, &line)) == 1) {
 		r = read_line(&reading, &line);
 		if (r)
 			break;
-		ss_stats_progress_show(&progress, reader.bytes);
+		ss_progress_show(&progress, reader.bytes);
 	}
-	ss_stats_progress_end(&progress);
+	ss_progress_end(&progress);
 	ss_dump_close(&reader);
 	return r;
 }

@@ -31,7 +31,8 @@ bool ss_tree_is_generation(const struct ss_tree_content *content)
 	for (i = 0; operation && i < sizeof(operations) / sizeof(operations[0]); i++)
 		if (!strcmp(operation, operations[i]))
 			return true;
-	return false;
+	/* Users' own bindings need not say what kind of call it is. */
+	return !operation && ss_tree_content_text(content, OUTPUT_TOKENS, buffer, sizeof(buffer));
 }
 
 static void separate(struct ss_text_line *line)

@@ -37,6 +37,8 @@ void ss_tree_screen_let_go(struct ss_tree_screen *screen)
 	struct ss_tree *tree = screen->tree;
 	uint32_t i;
 
+	if (!screen->kept)
+		return;
 	for (i = 0; i < screen->kept; i++)
 		tree->spans[tree->fresh[i]].flags &= ~SS_TREE_NEW;
 	tree->fresh_count -= screen->kept;

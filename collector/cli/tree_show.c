@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "collector/cli/cli.h"
-#include "collector/cli/stats_progress.h"
+#include "collector/cli/progress.h"
 #include "collector/cli/tree_json.h"
 
 int ss_tree_show_trouble(struct ss_tree_show *show, const char *path, uint64_t number,
@@ -63,7 +63,7 @@ int ss_tree_show_line(struct ss_tree_show *show, uint16_t source, const struct s
 
 static void read_file(struct ss_tree_show *show, const char *path)
 {
-	struct ss_stats_progress progress = { 0 };
+	struct ss_progress progress = { 0 };
 	struct ss_tree_source *source;
 	struct ss_dump_line line;
 	uint64_t at = 0;
@@ -73,14 +73,14 @@ static void read_file(struct ss_tree_show *show, const char *path)
 		ss_tree_show_fail(show, path, r);
 		return;
 	}
-	ss_stats_progress_start(&progress, path, source->reader.fd);
+	ss_progress_start(&progress, path, source->reader.fd);
 	while ((r = ss_tree_source_next(source, false, &line, &at)) == 1) {
 		r = ss_tree_show_line(show, show->sources.count - 1, &line, at);
 		if (r)
 			break;
-		ss_stats_progress_show(&progress, source->reader.bytes);
+		ss_progress_show(&progress, source->reader.bytes);
 	}
-	ss_stats_progress_end(&progress);
+	ss_progress_end(&progress);
 	ss_tree_source_finish(source, false);
 	if (r)
 		ss_tree_show_fail(show, path, r);

@@ -62,8 +62,9 @@ def blocks(text):
 
 def without_numbers(tree):
     """What two runs of `spanshim tree` have in common."""
-    tree = re.sub(r"^trace [0-9a-f]{32} · .* UTC", "trace", tree)
+    tree = re.sub(r"^trace [0-9a-f]{32} · (.*) · .* · .* UTC", r"trace \1", tree)
     tree = re.sub(r"^ *[0-9.]+ (ms|µs|s) ", "T ", tree, flags=re.M)
+    tree = re.sub(r"[0-9.]+ tokens/s", "N tokens/s", tree)
     return re.sub(r"python[0-9.]*\[\d+\]", "python", tree)
 
 

@@ -242,8 +242,11 @@ class Adapter(Case):
                 self.assertEqual((failed.status, failed.message),
                                  (ERROR, "Streaming validation failed"))
                 os.remove(self.out)
+        metrics = self.path("metrics.jsonl")  # then more is told
         for version in filter(python, VERSIONS):
-            self.assertEqual(self.killed(version, {}), ({"text"}, {"text"}))
+            self.assertEqual(self.killed(version, {"SPANSHIM_METRICS_OUT": metrics}), ({"text"}, {"text"}))
+            self.assertEqual(self.marks(self.read(metrics)), set())
+            os.remove(metrics)
             os.remove(self.out)
 
     @needs(NEWEST)

@@ -3,15 +3,15 @@
  * A line on stderr that says how far a file is read: on a terminal and for regular files only. One
  * thread. Must not: leave anything on the terminal.
  */
-#ifndef SS_STATS_PROGRESS_H
-#define SS_STATS_PROGRESS_H
+#ifndef SS_PROGRESS_H
+#define SS_PROGRESS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "collector/cli/text_line.h"
 
-struct ss_stats_progress {
+struct ss_progress {
 	bool active;
 	const char *name;
 	uint64_t size, drawn, started_ns; /* drawn: bytes read when it was drawn last */
@@ -19,12 +19,12 @@ struct ss_stats_progress {
 };
 
 /* Of a file that is open; draws nothing yet. */
-void ss_stats_progress_start(struct ss_stats_progress *progress, const char *name, int fd);
+void ss_progress_start(struct ss_progress *progress, const char *name, int fd);
 
 /* Draws, once in a few megabytes. */
-void ss_stats_progress_show(struct ss_stats_progress *progress, uint64_t bytes);
+void ss_progress_show(struct ss_progress *progress, uint64_t bytes);
 
 /* Clears what was drawn. */
-void ss_stats_progress_end(struct ss_stats_progress *progress);
+void ss_progress_end(struct ss_progress *progress);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "collector/cli/stats_progress.h"
+#include "collector/cli/progress.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-void ss_stats_progress_start(struct ss_stats_progress *progress, const char *name, int fd)
+void ss_progress_start(struct ss_progress *progress, const char *name, int fd)
 {
 	const char *term = getenv("TERM");
 	struct stat info;
@@ -37,7 +37,7 @@ void ss_stats_progress_start(struct ss_stats_progress *progress, const char *nam
 	progress->line.utf8 = ss_cli_utf8();
 }
 
-static void draw(struct ss_stats_progress *progress, uint64_t bytes)
+static void draw(struct ss_progress *progress, uint64_t bytes)
 {
 	struct ss_text_line *line = &progress->line;
 	double seconds = (double)(now_ns() - progress->started_ns) / 1e9;
@@ -61,7 +61,7 @@ static void draw(struct ss_stats_progress *progress, uint64_t bytes)
 	fflush(stderr);
 }
 
-void ss_stats_progress_show(struct ss_stats_progress *progress, uint64_t bytes)
+void ss_progress_show(struct ss_progress *progress, uint64_t bytes)
 {
 	if (!progress->active || bytes - progress->drawn < STEP_BYTES)
 		return;
@@ -69,7 +69,7 @@ void ss_stats_progress_show(struct ss_stats_progress *progress, uint64_t bytes)
 	progress->drawn = bytes;
 }
 
-void ss_stats_progress_end(struct ss_stats_progress *progress)
+void ss_progress_end(struct ss_progress *progress)
 {
 	if (progress->active && progress->drawn)
 		fputs("\r\033[K", stderr);
