@@ -122,7 +122,7 @@ static PyObject *skip_generations(PyObject *capsule)
 static void tell_own_metrics(void)
 {
 	if (own_metrics && *ss_generation > SS_GENERATION_FINISHED)
-		ss_image->own_metrics = 1;
+		__atomic_store_n(&ss_image->own_metrics, 1, __ATOMIC_RELAXED);
 }
 
 void ss_python_own_metrics(void)
