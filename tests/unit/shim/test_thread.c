@@ -2,8 +2,10 @@
 #include <criterion/criterion.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <sys/param.h>
 #include <semaphore.h>
 #include <stdint.h>
 #include <string.h>
@@ -315,12 +317,18 @@ static void start_and_join(int count)
 
 Test(thread, many_leave_no_memory_behind)
 {
-	size_t before;
+	long left = LONG_MAX;
 
+	/* The allocator's own arenas grow with how many run at once, by chance: a leak grows
+	 * always.
+	 */
 	start_and_join(200);
-	before = mallinfo2().uordblks;
-	for (int i = 0; i < 5; i++)
-		start_and_join(200);
-	cr_assert_lt((long)(mallinfo2().uordblks - before),
-		     (long)(1000 * sizeof(struct ss_inheritance) / 2));
+	for (int round = 0; round < 3; round++) {
+		size_t before = mallinfo2().uordblks;
+
+		for (int i = 0; i < 5; i++)
+			start_and_join(200);
+		left = MIN(left, (long)(mallinfo2().uordblks - before));
+	}
+	cr_assert_lt(left, (long)(1000 * sizeof(struct ss_inheritance) / 2));
 }
