@@ -115,32 +115,6 @@ static void finish(struct session *session)
 	ss_plugins_finish(session->plugins);
 }
 
-/* Batches until no ring is filling fast, or plugins have enough; returns events consumed. */
-static uint64_t run_batches(struct session *session)
-{
-	uint64_t consumed = 0;
-
-	ss_pause_end(&session->pause);
-	do {
-		ss_source_populate(session->drain->sources, session->drain->view);
-		consumed += ss_drain_batch(session->drain);
-		tell_lost(session);
-	} while (ss_pause_pressed(&session->pause) && session->drain->whole &&
-		 !ss_plugins_full(session->plugins));
-	ss_plugins_settle(session->plugins, session->drain->whole);
-	return consumed;
-}
-
-/* What a waiting host has told so far reaches the plugins before it goes on: it may exec or abort.
- * The second batch settles the first. */
-static void flush_plugins(struct session *session)
-{
-	if (session->plugins == NULL)
-		return;
-	run_batches(session);
-	ss_plugins_deliver(session->plugins, true);
-}
-
 static uint64_t monotonic_ms(void)
 {
 	struct timespec now;
@@ -165,6 +139,37 @@ static uint32_t export(struct session *session)
 	tell_metrics(session);
 	session->export_ms = now + drain->view->image->metrics_ms;
 	return 0;
+}
+
+/* Batches until no ring is filling fast, plugins have enough, or the host waits: one batch shows it
+ * all that it told before, and threads that never let up must not keep it waiting. Returns events
+ * consumed. */
+static uint64_t run_batches(struct session *session)
+{
+	struct ss_image *image = session->drain->view->image;
+	uint64_t consumed = 0;
+
+	ss_pause_end(&session->pause);
+	do {
+		ss_source_populate(session->drain->sources, session->drain->view);
+		consumed += ss_drain_batch(session->drain);
+		tell_lost(session);
+		export(session);
+	} while (ss_pause_pressed(&session->pause) && session->drain->whole &&
+		 !ss_plugins_full(session->plugins) &&
+		 __atomic_load_n(&image->flush_request, __ATOMIC_ACQUIRE) == image->flush_done);
+	ss_plugins_settle(session->plugins, session->drain->whole);
+	return consumed;
+}
+
+/* What a waiting host has told so far reaches the plugins before it goes on: it may exec or abort.
+ * The second batch settles the first. */
+static void flush_plugins(struct session *session)
+{
+	if (session->plugins == NULL)
+		return;
+	run_batches(session);
+	ss_plugins_deliver(session->plugins, true);
 }
 
 /* Returns 0, or SS_COLLECTOR_ALONE. */

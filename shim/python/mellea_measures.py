@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What only metrics and plugins want of Mellea's hooks: part of mellea_spans.py, in whose dictionary it
-runs where there are any. Each event must tell all that its metrics need. Must not: import, print,
-log or ask a server, as Mellea's own metrics do (classify_error imports openai, compute_cost imports
-litellm and logs); nor hand over content while the gate is closed.
+"""What only metrics and plugins want of Mellea's hooks: part of mellea_spans.py, in whose dictionary
+it runs where there are any. Each event must tell all that its metrics need. Must not: import,
+print, log or ask a server, as Mellea's own metrics do (classify_error imports openai, compute_cost
+imports litellm and logs); nor hand over content while the gate is closed.
 """
 
 TEXT_MAX = 1020  # bytes of a reason

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Mellea's hooks say, as events and spans: by meaning (shim/field.h), not by attribute name.
 
-Runs in a dictionary of its own with the globals of runtime.py, and with it, family by family,
-mellea_acts.py, mellea_checks.py and, where metrics or plugins want it, mellea_measures.py. mellea.py
-takes the handlers and says when they are called. Each takes a hook's payload or, without "payload"
-in its head, the values themselves. Host threads, with the GIL; errors go to the caller. Must not:
+Runs in a dictionary of its own with the globals of runtime.py, and in the same mellea_acts.py,
+mellea_checks.py and, where metrics or plugins want it, mellea_measures.py. mellea.py takes the
+handlers and says when they are called. Each takes a hook's payload or, without "payload" in its
+head, the values themselves. Host threads, with the GIL; errors go to the caller. Must not:
 hand over content (responses, tool arguments and results, reasons) while the gate is closed.
 
 A hook of Mellea's is told even where it has no span to open, mark or end (a span that was lost, or

@@ -146,6 +146,22 @@ class Full(Case):
         self.assertFalse(dump.one("session sqlite3").unfinished)
         self.assertEqual(self.left_rings(), [])
 
+    def test_exit_beside_threads_that_never_let_up(self):
+        """The rings are full all the time, so the drain always has something to do: it must serve
+        the exit all the same."""
+        for on_full in "block", "drop":
+            with self.subTest(on_full):
+                out = self.path(on_full + ".jsonl")
+                env = self.environment(LOAD_BINDING, env={
+                    "SPANSHIM_OUT": out, "SPANSHIM_ON_FULL": on_full, "SPANSHIM_RING_BYTES": "64K"})
+                argv = self.traced_command([DRIVE, "leave", "4", "50"], "preload", LOAD_BINDING, env)
+                done = self.execute(argv, env, timeout=30)
+                self.assertEqual(done.visible, (b"", b"", 0))
+                dump = Dump(out)
+                self.assertGreater(dump.count(ACTION), 1000)
+                self.assertEqual(dump.losses == {}, on_full == "block")
+                self.assertEqual(self.left_rings(), [])
+
     def test_killed_while_blocked(self):
         process = self.start_victim("preload", "block")
         with self.assertRaises(subprocess.TimeoutExpired):

@@ -19,6 +19,7 @@ TIMES = {  # values that are measurements: only their type is compared
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 FRAME = re.compile(r'\s*File "(?P<file>.*)", line \d+, in (?P<function>.*)')
+COMPREHENSIONS = ("<listcomp>", "<dictcomp>", "<setcomp>")  # have frames of their own before 3.12
 INSTALLED = re.compile(r".*/(?:site-packages|lib/python3\.\d+|parity/programs)/")
 KINDS = ["UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"]
 CODES = ["UNSET", "OK", "ERROR"]
@@ -99,6 +100,8 @@ def plain_stack(text):
     kept = []
     for line in text.splitlines():
         frame = FRAME.fullmatch(line)
+        if frame and frame["function"] in COMPREHENSIONS:
+            continue
         if frame:
             kept.append("%s %s" % (INSTALLED.sub("", frame["file"]), frame["function"]))
         elif line and not line.startswith("  "):

@@ -141,6 +141,8 @@ class Compare(unittest.TestCase):
     def test_stack(self):
         self.assertEqual(plain_stack(STACK), "Traceback (most recent call last):\n"
                          "mellea/core/base.py avalue\nValueError: no")
+        self.assertEqual(plain_stack(STACK.replace("in avalue", "in <listcomp>")),
+                         "Traceback (most recent call last):\nValueError: no")
 
 
 

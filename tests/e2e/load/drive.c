@@ -115,6 +115,16 @@ static int kill_me(char **argv)
 	return 0;
 }
 
+/* THREADS MS: acts without end; main returns after MS */
+static int leave(char **argv)
+{
+	set_workers(atoi(argv[0]), INT64_MAX, NULL, 1);
+	for (int i = 0; i < worker_count; i++)
+		pthread_create(&workers[i].thread, NULL, work, &workers[i]);
+	usleep((useconds_t)atoi(argv[1]) * 1000);
+	return 0;
+}
+
 /* ACTS: acts of one thread; prints how long they took */
 static int speed(char **argv)
 {
@@ -270,6 +280,7 @@ int main(int argc, char **argv)
 		{ "speed", speed, 1 },     { "handover", handover, 1 },
 		{ "nested", nested, 1 },   { "inheritance", inheritance, 0 },
 		{ "results", results, 1 }, { "forks", forks, 3 },
+		{ "leave", leave, 2 },
 	};
 
 	for (size_t i = 0; argc > 1 && i < sizeof(modes) / sizeof(modes[0]); i++)

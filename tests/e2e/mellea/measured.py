@@ -122,7 +122,7 @@ ACTS = {
 
 def main():
     for what in sys.argv[1:]:
-        print(flush=True, end="")
+        sys.stdout.flush()
         child = os.fork()
         if not child:
             with start_session("openai", what if what == "unpriced" else "tiny", max_retries=0) as session:

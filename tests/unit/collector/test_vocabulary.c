@@ -254,6 +254,13 @@ Test(vocabulary, keys_that_depend_on_the_event)
 	cr_expect_null(key(NEW, SS_FIELD_HAS_FORMAT, SS_HOOK_GENERATION_PRE_CALL, SS_EVENT_OPEN));
 	cr_expect_null(
 		key(NEW, SS_FIELD_HAS_FORMAT, SS_HOOK_GENERATION_BATCH_PRE_CALL, SS_EVENT_OPEN));
+	/* For metrics: what Mellea's spans do not have there. */
+	cr_expect_null(key(OLD, SS_FIELD_STREAM_SUCCESS, SS_HOOK_STREAMING_END, SS_EVENT_CLOSE));
+	cr_expect_null(key(NEW, SS_FIELD_STREAM_SUCCESS, SS_HOOK_STREAMING_END, SS_EVENT_CLOSE));
+	cr_expect_null(
+		key(NEW, SS_FIELD_STRATEGY_TYPE, SS_HOOK_SAMPLING_ITERATION, SS_EVENT_POINT));
+	cr_expect_null(key(NEW, SS_FIELD_MODEL, SS_HOOK_GENERATION_EVENT, SS_EVENT_POINT));
+	cr_expect_null(key(NEW, SS_FIELD_PROVIDER, SS_HOOK_GENERATION_EVENT, SS_EVENT_POINT));
 }
 
 Test(vocabulary, forged_numbers)
