@@ -4,8 +4,9 @@
 A process is a dict: name of an instrument -> what it is (INSTRUMENT) and its series: attributes, as a
 sorted tuple of (key, type, value), -> point. A point is {"value": [type, number]} of a counter, or
 {"count", "sum", "min", "max", "bounds", "buckets"} of a histogram. Of histograms of seconds, which are
-measurements, only bounds and count are compared; the rest must be right in itself. Everything else must
-be equal. Which process of one run is which of the other's is found out by what they recorded.
+measurements, only bounds and count are compared; the rest must be right in itself, and nothing can
+have taken longer than the run. Everything else must be equal. Which process of one run is which of the
+other's is found out by what they recorded.
 The answer is a list of sentences, none when equal; each begins with "metric".
 """
 
@@ -135,8 +136,8 @@ def is_measured(instrument):
     return instrument["kind"] == "histogram" and instrument["unit"] == "s"
 
 
-def faults(point):
-    """What is wrong with a histogram's point in itself."""
+def faults(point, seconds):
+    """What is wrong with a histogram's point in itself, of a run that took so long."""
     bounds, buckets = point["bounds"], point["buckets"]
     if len(buckets) != len(bounds) + 1 or sum(buckets) != point["count"]:
         yield "buckets %s do not make its count, %d" % (buckets, point["count"])
@@ -144,6 +145,8 @@ def faults(point):
     used = [number for number, count in enumerate(buckets) if count]
     if [bisect.bisect_left(bounds, point[end]) for end in ("min", "max")] != [used[0], used[-1]]:
         yield "min %s and max %s are in other buckets than %s" % (point["min"], point["max"], buckets)
+    if point["max"] > seconds:
+        yield "max %s is longer than the run, %s" % (point["max"], seconds)
     mean = point["sum"] / point["count"]
     if not 0 < point["min"] <= mean * (1 + 1e-9) or not mean * (1 - 1e-9) <= point["max"]:
         yield "the mean, %s, is not between min %s and max %s" % (mean, point["min"], point["max"])
@@ -156,13 +159,14 @@ def equal(reference, ours):
     return reference == ours
 
 
-def point_differences(reference, ours, measured):
-    fields = ("count", "bounds") if measured else sorted(reference.keys() | ours.keys())
+def point_differences(reference, ours, seconds):
+    """seconds: how long the run took, where the point is of durations."""
+    fields = ("count", "bounds") if seconds else sorted(reference.keys() | ours.keys())
     for field in fields:
         if not equal(reference.get(field), ours.get(field)):
             yield "%s is %s instead of %s" % (field, ours.get(field), reference.get(field))
-    if measured:
-        yield from faults(ours)
+    if seconds:
+        yield from faults(ours, seconds)
 
 
 def folded(points):
@@ -182,18 +186,18 @@ def fold(missing, extra):
     return pairs
 
 
-def series_differences(reference, ours, measured):
+def series_differences(reference, ours, seconds):
     """Of one instrument; reference, ours: attributes -> point."""
     missing = {key: point for key, point in reference.items() if key not in ours}
     extra = {key: point for key, point in ours.items() if key not in reference}
     for key in sorted(reference.keys() & ours.keys(), key=str):
-        for text in point_differences(reference[key], ours[key], measured):
+        for text in point_differences(reference[key], ours[key], seconds):
             yield "%s: %s" % (shown(key), text)
     for finer, key in fold(missing, extra):
         names = sorted({name for other in finer for name, _, _ in set(other) - set(key)})
         yield "%s: has no %s" % (shown(key), ", ".join(names))
         point = folded([missing.pop(other) for other in finer])
-        for text in point_differences(point, extra.pop(key), measured):
+        for text in point_differences(point, extra.pop(key), seconds):
             yield "%s: %s" % (shown(key), text)
     for key, point in missing.items():
         yield "%s: is missing: %s" % (shown(key), shown_point(point))
@@ -201,7 +205,7 @@ def series_differences(reference, ours, measured):
         yield "%s: is extra: %s" % (shown(key), shown_point(point))
 
 
-def process_differences(reference, ours):
+def process_differences(reference, ours, seconds):
     for name in sorted(reference.keys() | ours.keys()):
         what = "metric " + name
         if name not in ours or name not in reference:
@@ -213,17 +217,26 @@ def process_differences(reference, ours):
                 yield "%s: %s is %s instead of %s" % (what, field, ours[name][field],
                                                       reference[name][field])
         for text in series_differences(reference[name]["series"], ours[name]["series"],
-                                       is_measured(reference[name])):
+                                       seconds if is_measured(reference[name]) else None):
             yield "%s %s" % (what, text)
 
 
-def differences(reference, ours):
-    """Sentences, none of them when the processes of the two runs recorded the same."""
+def differences(reference, ours, seconds=float("inf")):
+    """Sentences, none of them when the processes of the two runs recorded the same.
+
+    seconds: how long our run took.
+    """
     count = max(len(reference), len(ours))
     reference, ours = (list(side) + [{}] * (count - len(side)) for side in (reference, ours))
-    return min(([text for pair in zip(reference, order) for text in process_differences(*pair)]
+    return min(([text for pair in zip(reference, order) for text in process_differences(*pair, seconds)]
                 for order in itertools.permutations(ours)), key=len)
 
 
 def series_count(processes):
     return sum(len(instrument["series"]) for process in processes for instrument in process.values())
+
+
+def longest(processes, name):
+    """The longest duration that a histogram of that name has seen."""
+    return max(point["max"] for process in processes if name in process
+               for point in process[name]["series"].values())

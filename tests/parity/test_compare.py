@@ -280,6 +280,11 @@ class CompareMetrics(unittest.TestCase):
                 ours = self.changed(lambda process: process["duration"]["series"][MODEL].update(fields))
                 self.assertTrue(compare_metrics.differences([measured_process()], [ours]))
 
+    def test_durations_longer_than_the_run(self):
+        for seconds, found in ((0.6, 0), (0.4, 1)):
+            self.assertEqual(len(compare_metrics.differences([measured_process()], [measured_process()],
+                                                             seconds)), found)
+
     def test_processes(self):
         """They are told apart by what they recorded; one too many or too few is noticed."""
         other = self.changed(lambda process: process.pop("tokens"))

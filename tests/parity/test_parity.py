@@ -10,6 +10,7 @@ table of programs and differences is printed, and kept as parity.txt in the buil
 A program says in its docstring what is special about it, one a line:
   mellea: VERSION   runs with that version only       env: NAME=VALUE   a variable for it
   status: N         the exit status it must have
+  lasts: SECONDS    what its longest generation takes at least
 """
 
 import collections
@@ -24,6 +25,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -43,8 +45,9 @@ class Program:
         self.path = path
         self.name = os.path.basename(path)[:-len(".py")]
         with open(path, encoding="utf-8") as file:
-            self.told = dict(re.findall(r"^(mellea|env|status): (.*)$", file.read(), re.M))
+            self.told = dict(re.findall(r"^(mellea|env|status|lasts): (.*)$", file.read(), re.M))
         self.status = int(self.told.get("status", 0))
+        self.lasts = float(self.told.get("lasts", 0))
         self.env = dict([self.told["env"].split("=", 1)]) if "env" in self.told else {}
 
 
@@ -107,7 +110,7 @@ def matrix():
     return cells
 
 
-Run = collections.namedtuple("Run", "spans metrics status stdout stderr log left")
+Run = collections.namedtuple("Run", "spans metrics status stdout stderr log left seconds")
 
 
 class Runner:
@@ -142,9 +145,11 @@ class Runner:
         else:
             env.update(MELLEA_TRACES_ENABLED="true", PARITY_SPANS=dump, MELLEA_METRICS_ENABLED="true",
                        PARITY_METRICS=metrics_dump, PYTHONPATH=os.path.join(HERE, "reference"))
+        started = time.monotonic()
         done = subprocess.run([mellea_env.python(version, not traced, minor), program.path], env=env,
                               cwd=directory, stdin=subprocess.DEVNULL, capture_output=True,
                               timeout=SECONDS)
+        seconds = time.monotonic() - started
         spans, metrics = [], []
         if os.path.exists(dump):
             spans = (compare.read_dump if traced else compare.read_reference)(dump)
@@ -158,7 +163,7 @@ class Runner:
             with open(log, encoding="utf-8") as file:
                 said = file.read()
         return Run(spans, metrics, done.returncode, done.stdout.decode(), done.stderr.decode(), said,
-                   os.listdir(rings))
+                   os.listdir(rings), seconds)
 
     @staticmethod
     def check(dumps):
@@ -216,7 +221,7 @@ class Parity(unittest.TestCase):
         self.assertEqual(ours.left, [], "ring files left behind")
         self.assertTrue(reference.spans, "the reference has no spans")
         in_spans = compare.differences(reference.spans, ours.spans, cell.flat)
-        in_metrics = compare_metrics.differences(reference.metrics, ours.metrics)
+        in_metrics = compare_metrics.differences(reference.metrics, ours.metrics, ours.seconds)
         unlisted = [text for text in in_spans + in_metrics
                     if not state.listed.explains(cell, program, text)]
         state.moved[cell.version].update(*reference.metrics)
@@ -224,6 +229,9 @@ class Parity(unittest.TestCase):
             len(reference.spans), len(in_spans), compare_metrics.series_count(reference.metrics),
             len(in_metrics), "!%d" % len(unlisted) if unlisted else "")
         self.assertEqual(unlisted, [], "\n" + "\n".join(unlisted))
+        if program.lasts:
+            self.assertGreaterEqual(compare_metrics.longest(ours.metrics, "mellea.llm.request.duration"),
+                                    program.lasts)
 
 
 class Whole(unittest.TestCase):

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Three lazy results, awaited in another order than they were asked for."""
+"""Three lazy results, awaited in another order than they were asked for.
+
+lasts: 0.06
+"""
 
 import asyncio
 
