@@ -54,10 +54,15 @@ class Program:
 PROGRAMS = [Program(path) for path in sorted(glob.glob(os.path.join(HERE, "programs", "*.py")))]
 
 
-# What the older version runs on further Pythons, besides the programs that are for it alone.
+# What the older version runs on further Pythons, besides the programs that are for it alone, and what
+# runs without content, besides those in which content would be.
 FEW = {"backend_500", "forked_inside", "gather", "instruct", "lazy_order", "majority_voting",
        "raw_batch", "repair_exhausted", "sessions_interleaved", "start_session_fails", "threads",
        "tool_calls"}
+GATED = {"adapter_functions_08", "chat", "error_classes", "generative", "odd_content",
+         "repair_multi_turn", "repair_success", "requirement_classes", "requirement_raises",
+         "stream_events_08", "stream_exception_08", "stream_failed_check_08",
+         "stream_failed_validation_08", "stream_pass_08", "structured", "tool_failure", "validate"}
 
 
 # The instruments of each version. Each is moved by at least one program.
@@ -84,9 +89,14 @@ class Cell(collections.namedtuple("Cell", "version minor content reference flat"
         """Those of the chosen programs that run in this row."""
         for program in chosen():
             if program.told.get("mellea", self.version) == self.version:
-                if self.version == NEWEST or self.minor == self.reference or \
-                        "mellea" in program.told or program.name in FEW:
+                if program.name in FEW or self.is_whole(program) or \
+                        self.version == NEWEST and program.name in GATED:
                     yield program
+
+    def is_whole(self, program):
+        if self.version == NEWEST:
+            return self.content
+        return self.minor == self.reference or "mellea" in program.told
 
     def __str__(self):
         return "Mellea %s, Python %s%s" % (self.version, self.minor,
