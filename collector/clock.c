@@ -18,6 +18,11 @@ static uint64_t clock_ns(clockid_t id)
 	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
+uint64_t ss_clock_monotonic_ns(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
 uint64_t ss_clock_ticks(uint32_t kind)
 {
 #if defined(__x86_64__)

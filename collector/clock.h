@@ -25,6 +25,9 @@ struct ss_timebase {
 	struct ss_calibration knots[SS_CLOCK_KNOTS];
 };
 
+/* CLOCK_MONOTONIC. */
+uint64_t ss_clock_monotonic_ns(void);
+
 /* Ticks now. */
 uint64_t ss_clock_ticks(uint32_t kind);
 

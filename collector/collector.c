@@ -115,14 +115,6 @@ static void finish(struct session *session)
 	ss_plugins_finish(session->plugins);
 }
 
-static uint64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* Writes the metrics when it is time. Returns in how many milliseconds that will be; 0: there is
  * nothing to tell. */
 static uint32_t export(struct session *session)
@@ -132,7 +124,7 @@ static uint32_t export(struct session *session)
 
 	if (drain->metrics == NULL || !ss_metrics_changed(drain->metrics, false))
 		return 0;
-	now = monotonic_ms();
+	now = ss_clock_monotonic_ns() / 1000000;
 	if (now < session->export_ms)
 		return (uint32_t)(session->export_ms - now);
 	ss_drain_export(drain);
@@ -197,6 +189,7 @@ static int run(struct session *session)
 			/* The image may end here: by exec, by abort. */
 			ss_drain_export(session->drain);
 			tell_metrics(session);
+			ss_drain_part(session->drain);
 			serve_flush(image, request);
 		}
 		rest = ss_plugins_deliver(session->plugins, false);
@@ -246,7 +239,7 @@ int ss_collector_run(uint32_t abi, struct ss_image *image, ss_log_fn log, ss_ope
 		goto out;
 	if (session.drain->otlp.resource_ignored)
 		log("OTEL_RESOURCE_ATTRIBUTES is ignored: expected key=value,... percent-encoded");
-	session.export_ms = monotonic_ms() + image->metrics_ms;
+	session.export_ms = ss_clock_monotonic_ns() / 1000000 + image->metrics_ms;
 	session.plugins = ss_plugins_new(&view, open, log);
 	/* All hooks have room for it: see ss_drain_init. */
 	(void)ss_plugins_subscribe(session.plugins, &session.drain->dispatch);

@@ -288,8 +288,6 @@ static void commit(struct ss_drain *drain)
 	__atomic_store_n(&image->batch, image->batch + 1, __ATOMIC_RELEASE);
 	ss_testpoint("batch stored");
 	ss_spans_commit(&drain->spans);
-	image->unsaid = drain->spans.map.count > 0 || drain->spans_lost > 0 ||
-			ss_losses_total(drain->view) > 0;
 }
 
 static void end_batch(struct ss_drain *drain)
@@ -343,6 +341,12 @@ void ss_drain_finish(struct ss_drain *drain)
 		ss_losses_write(&drain->otlp, drain->view, drain->spans_lost);
 	drain->changed = true;
 	end_batch(drain);
+}
+
+void ss_drain_part(struct ss_drain *drain)
+{
+	drain->view->image->unsaid = drain->spans.map.count > 0 || drain->spans_lost > 0 ||
+				     ss_losses_total(drain->view) > 0;
 }
 
 bool ss_drain_waiting(const struct ss_drain *drain)

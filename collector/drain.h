@@ -69,6 +69,9 @@ uint64_t ss_drain_batch(struct ss_drain *drain);
 /* Writes the metrics as they are now, if there is anything new to tell since the last time. */
 void ss_drain_export(struct ss_drain *drain);
 
+/* The host may go on to an exec now: notes whether its file must stay for recovery. */
+void ss_drain_part(struct ss_drain *drain);
+
 /* The last batch: skips torn events, ends open spans, writes the metrics and the losses. */
 void ss_drain_finish(struct ss_drain *drain);
 

@@ -272,6 +272,21 @@ const char *ss_image_code_name(const struct ss_image_view *view, const struct ss
 	return NULL;
 }
 
+const char *ss_image_function(const struct ss_image_view *view, const struct ss_entry *entry,
+			      char *buffer, size_t bytes)
+{
+	const char *symbol = ss_image_string(view, entry->symbol);
+	char *colon;
+
+	if (!(entry->flags & SS_ENTRY_PYTHON))
+		return symbol;
+	snprintf(buffer, bytes, "%s", symbol);
+	colon = strchr(buffer, ':');
+	if (colon != NULL)
+		*colon = '.';
+	return buffer;
+}
+
 void ss_image_count_rings(struct ss_image_view *view)
 {
 	uint32_t used;

@@ -67,6 +67,11 @@ const struct ss_binding *ss_image_binding(const struct ss_image_view *view,
 const char *ss_image_code_name(const struct ss_image_view *view, const struct ss_entry *entry,
 			       int64_t code);
 
+/* The entry's symbol; Python's "pkg.mod:Class.method" in the semantic conventions' form, as far as
+ * it fits in the buffer, which is used for that alone. */
+const char *ss_image_function(const struct ss_image_view *view, const struct ss_entry *entry,
+			      char *buffer, size_t bytes);
+
 /* Brings view->ring_count of a live image up to date: rings that no thread ever claimed are passed
  * over, and their pages never touched. Drain only. */
 void ss_image_count_rings(struct ss_image_view *view);

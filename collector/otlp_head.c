@@ -87,21 +87,14 @@ void ss_otlp_scope(struct ss_otlp *otlp)
 
 /* --- what all spans of an entry have --- */
 
-/* The symbol; Python's "pkg.mod:Class.method" in the semantic conventions' form. */
 static const char *function_name(struct ss_otlp *otlp, const struct ss_entry *entry)
 {
 	const char *symbol = ss_image_string(otlp->view, entry ? entry->symbol : 0);
 	size_t bytes = strlen(symbol) + 1;
-	char *copy, *colon;
 
-	if (entry == NULL || !(entry->flags & SS_ENTRY_PYTHON) ||
-	    ss_buffer_reserve(&otlp->joined, bytes) != 0)
+	if (entry == NULL || ss_buffer_reserve(&otlp->joined, bytes) != 0)
 		return symbol;
-	copy = memcpy(otlp->joined.base, symbol, bytes);
-	colon = strchr(copy, ':');
-	if (colon != NULL)
-		*colon = '.';
-	return copy;
+	return ss_image_function(otlp->view, entry, otlp->joined.base, bytes);
 }
 
 /* An attribute with a leading comma, if the limit allows one more besides thread.id, or what a span

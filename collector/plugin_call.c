@@ -9,8 +9,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "collector/clock.h"
 
 #define LINES_MAX 16 /* of a plugin's own on the log, which is short */
 #define ERRNO_MAX 4095
@@ -43,14 +44,6 @@ static void set_float_control(const struct float_control *control)
 	__builtin_ia32_ldmxcsr(control->vector);
 	__asm__ volatile("fldcw %0" : : "m"(control->x87));
 #endif
-}
-
-uint64_t ss_plugin_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 void ss_plugin_say(const struct ss_plugin *plugin, const char *format, ...)
@@ -228,7 +221,7 @@ void ss_plugin_call_event(struct ss_plugin *plugin, const struct spanshim_event 
 	int result = 0;
 	bool returned = contain(plugin, on_event, event, &result);
 
-	*now_ns = ss_plugin_now_ns();
+	*now_ns = ss_clock_monotonic_ns();
 	took_ns = *now_ns - start_ns;
 	plugin->events++;
 	plugin->spent_ns += took_ns;

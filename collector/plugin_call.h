@@ -33,8 +33,6 @@ struct ss_plugin {
 	uint64_t spent_ns, longest_ns;
 };
 
-uint64_t ss_plugin_now_ns(void);
-
 /* One line: "plugin NAME: what". */
 void ss_plugin_say(const struct ss_plugin *plugin, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "collector/binding/vocabulary.h"
 #include "collector/vocabulary.h"
 #include "shim/field.h"
 
@@ -49,8 +50,6 @@ static const char *const hook_names[] = { "NONE", SPANSHIM_HOOKS(NAME) };
 static const char *const first_names[] = { "", "STATUS_MESSAGE", "EXCEPTION_TYPE",
 					   "EXCEPTION_MESSAGE", "STACK" };
 static const char *const field_names[] = { SPANSHIM_FIELDS(NAME) };
-static const char *const roles[] = { "session", "action", "stream", "chat" };
-_Static_assert(sizeof(roles) / sizeof(*roles) == SS_ROLE_COUNT, "a role without a name");
 
 static void lower(char *to, size_t bytes, const char *from)
 {
@@ -164,7 +163,7 @@ static void set_names(struct spanshim_event *to, const struct ss_image_view *vie
 	if (binding != NULL)
 		to->binding = ss_image_string(view, binding->name);
 	to->symbol = ss_image_string(view, entry->symbol);
-	to->role = entry->role < SS_ROLE_COUNT ? roles[entry->role] : "";
+	to->role = entry->role < SS_ROLE_COUNT ? ss_vocabulary_roles[entry->role] : "";
 	if (event->kind == SS_EVENT_POINT && to->event_name[0] == '\0')
 		to->event_name = ss_image_string(view, entry->event_name);
 }

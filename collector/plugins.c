@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "collector/clock.h"
 #include "collector/plugin_call.h"
 #include "collector/plugin_event.h"
 #include "collector/plugin_load.h"
@@ -163,7 +164,7 @@ static bool host_begins_to_wait(const struct ss_image *image)
 /* True: there are more. */
 static bool deliver(struct ss_plugins *plugins, uint64_t limit_ns, bool host_waits)
 {
-	uint64_t now_ns = ss_plugin_now_ns(), start_ns = now_ns;
+	uint64_t now_ns = ss_clock_monotonic_ns(), start_ns = now_ns;
 	const struct ss_plugin_span *span;
 	const struct ss_hook_event *event;
 	bool behind = false;

@@ -91,8 +91,8 @@ struct ss_image {
 	uint32_t own_metrics; /* 1: the traced framework records its metrics itself; by the host */
 	uint32_t in_plugin;   /* enum ss_in_plugin; by the drain */
 	char framework_version[32]; /* of the dialect's; "" if unknown; by the drain */
-	uint32_t unsaid;  /* after the last batch there were open spans or losses: the file
-			     must stay for recovery; by the drain */
+	uint32_t unsaid;            /* at the last flush there were open spans or losses: the file
+				       must stay for recovery; by the drain */
 	uint32_t dialect; /* enum ss_dialect of the first adapter's event; 0: none; by the drain */
 
 	_Alignas(64) uint32_t state; /* enum ss_image_state */

@@ -5,21 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "collector/cli/cli.h"
+#include "collector/clock.h"
 
 #define STEP_BYTES  (4u << 20)
 #define BAR_COLUMNS 24u
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 void ss_progress_start(struct ss_progress *progress, const char *name, int fd)
 {
@@ -33,14 +25,14 @@ void ss_progress_start(struct ss_progress *progress, const char *name, int fd)
 	progress->name = name;
 	progress->size = (uint64_t)info.st_size;
 	progress->drawn = 0;
-	progress->started_ns = now_ns();
+	progress->started_ns = ss_clock_monotonic_ns();
 	progress->line.utf8 = ss_cli_utf8();
 }
 
 static void draw(struct ss_progress *progress, uint64_t bytes)
 {
 	struct ss_text_line *line = &progress->line;
-	double seconds = (double)(now_ns() - progress->started_ns) / 1e9;
+	double seconds = (double)(ss_clock_monotonic_ns() - progress->started_ns) / 1e9;
 	uint64_t done = bytes < progress->size ? bytes : progress->size;
 	unsigned width = ss_cli_width(stderr), full, i;
 

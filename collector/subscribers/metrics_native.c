@@ -3,9 +3,7 @@
  * The metrics of declared entry points: `spanshim.entry.duration` of each span that came to its
  * end, `spanshim.entry.errors` of each that has an error.type. Drain only.
  */
-#include <stdio.h>
-#include <string.h>
-
+#include "collector/binding/vocabulary.h"
 #include "collector/fault.h"
 #include "collector/subscribers/metrics.h"
 
@@ -16,13 +14,6 @@
 struct outline {
 	const struct ss_log_entry *open, *close;
 	bool failed;
-};
-
-static const char *const roles[SS_ROLE_COUNT] = {
-	[SS_ROLE_SESSION] = "session",
-	[SS_ROLE_ACTION] = "action",
-	[SS_ROLE_STREAM] = "stream",
-	[SS_ROLE_CHAT] = "chat",
 };
 
 static void look(struct outline *outline, const struct ss_span_view *span)
@@ -43,33 +34,18 @@ static void look(struct outline *outline, const struct ss_span_view *span)
 	}
 }
 
-/* As in the spans: Python's "pkg.mod:Class.method" becomes "pkg.mod.Class.method". */
-static const char *function_name(const struct ss_image_view *view, const struct ss_entry *entry,
-				 char name[NAME_BYTES])
-{
-	const char *symbol = ss_image_string(view, entry->symbol);
-	char *colon;
-
-	if (!(entry->flags & SS_ENTRY_PYTHON))
-		return symbol;
-	snprintf(name, NAME_BYTES, "%s", symbol);
-	colon = strchr(name, ':');
-	if (colon != NULL)
-		*colon = '.';
-	return name;
-}
-
 /* The labels that all spans of an entry have; `name` is room for one of them. */
 static void label(struct ss_label labels[LABELS], const struct ss_image_view *view,
 		  const struct ss_entry *entry, char name[NAME_BYTES])
 {
 	const struct ss_binding *binding = ss_image_binding(view, entry);
-	const char *role = entry->role < SS_ROLE_COUNT ? roles[entry->role] : "";
+	const char *role = entry->role < SS_ROLE_COUNT ? ss_vocabulary_roles[entry->role] : "";
 
 	/* An event's entry makes spans of streams only, whatever its own role. */
 	if (entry->when == SS_WHEN_EVENT)
-		role = roles[SS_ROLE_STREAM];
-	labels[0] = ss_label_text("code.function.name", function_name(view, entry, name));
+		role = ss_vocabulary_roles[SS_ROLE_STREAM];
+	labels[0] = ss_label_text("code.function.name",
+				  ss_image_function(view, entry, name, NAME_BYTES));
 	labels[1] = ss_label_text("spanshim.binding",
 				  ss_image_string(view, binding != NULL ? binding->name : 0));
 	labels[2] = ss_label_text("spanshim.role", role);

@@ -148,15 +148,12 @@ def component_post_success(payload):
     else:
         settle(key, (), outputs_of(result, samples))
     logs = 1 if payload.generate_log is not None else 0
-    pairs = (F_NUM_GENERATE_LOGS, logs if samples is None else len(samples),
-             F_SAMPLING_SUCCESS, payload.sampling_success,
-             F_RESPONSE, captured(text),
-             F_RESPONSE_LENGTH, length,
-             *latency(payload.latency_ms))
-    if span is not None:
-        span_close(span, H_COMPONENT_POST_SUCCESS, OK, *pairs)
-    else:
-        observed(current(), H_COMPONENT_POST_SUCCESS, *pairs)
+    ended(span, H_COMPONENT_POST_SUCCESS,
+          F_NUM_GENERATE_LOGS, logs if samples is None else len(samples),
+          F_SAMPLING_SUCCESS, payload.sampling_success,
+          F_RESPONSE, captured(text),
+          F_RESPONSE_LENGTH, length,
+          *latency(payload.latency_ms))
 
 
 def action_fails(key, error):
@@ -213,11 +210,7 @@ def chat_ends(key, output, milliseconds):
     if wanted:
         pairs += cost_pairs(output.generation.model, output.generation.provider,
                             output.generation.usage)
-    span = chats.pop(key, None)
-    if span is not None:
-        span_close(span, H_GENERATION_POST_CALL, OK, *pairs)
-    else:
-        observed(current(), H_GENERATION_POST_CALL, *pairs)
+    ended(chats.pop(key, None), H_GENERATION_POST_CALL, *pairs)
 
 
 @hook

@@ -9,21 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "collector/drain.h"
 #include "tests/unit/collector/fixture.h"
 
 #define RING_BYTES (1u << 20)
 #define ROUNDS     200
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static uint64_t next_id(void)
 {
@@ -103,10 +94,10 @@ static void bench(const char *name, bool large, uint32_t rings, uint32_t entry, 
 					put_small(&fixture, ring, entry);
 			}
 		}
-		start = now_ns();
+		start = ss_clock_monotonic_ns();
 		ss_drain_batch(&drain);
-		rates[round] =
-			(double)(drain.spans_written - before) * 1e3 / (double)(now_ns() - start);
+		rates[round] = (double)(drain.spans_written - before) * 1e3 /
+			       (double)(ss_clock_monotonic_ns() - start);
 	}
 	qsort(rates, ROUNDS, sizeof(*rates), compare);
 	printf("%-34s %6.2f M spans/s (%.2f-%.2f), %llu spans, %llu events lost, arena %llu KiB\n",

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "collector/drain.h"
 #include "collector/include/spanshim/plugin.h"
@@ -42,14 +41,6 @@ static void *open_self(const char *file, int mode)
 static void log_line(const char *line)
 {
 	fprintf(stderr, "%s\n", line);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 static uint64_t next_id(void)
@@ -98,12 +89,12 @@ static double event_ns(bool large, bool plugin)
 	for (round = 0; round < ROUNDS; round++) {
 		while (view.rings[0].head - view.rings[0].tail + 32 < view.rings[0].mask)
 			put_span(&fixture, large);
-		start = now_ns();
+		start = ss_clock_monotonic_ns();
 		events += ss_drain_batch(&drain);
 		ss_plugins_settle(plugins, drain.whole);
 		while (ss_plugins_deliver(plugins, false) == SS_PLUGINS_BUSY)
 			;
-		spent += now_ns() - start;
+		spent += ss_clock_monotonic_ns() - start;
 	}
 	ss_plugins_finish(plugins);
 	ss_plugins_free(plugins);
