@@ -24,13 +24,32 @@
 
 static char collector_path[PATH_MAX];
 
-void ss_drain_thread_locate(const char *directory)
+/* Where it was built, or copied to with the shim; or installed, where only the shim is in the
+ * loader's way. */
+static bool find_beside(const char *object)
 {
-	int n = snprintf(collector_path, sizeof(collector_path), "%s/libspanshim-collector.so",
-			 directory);
+	static const char *const below[] = { "", "spanshim/" };
+	const char *slash = strrchr(object, '/');
+	int n;
 
-	if (n < 0 || (size_t)n >= sizeof(collector_path))
-		collector_path[0] = '\0';
+	for (size_t i = 0; slash && i < sizeof(below) / sizeof(below[0]); i++) {
+		n = snprintf(collector_path, sizeof(collector_path),
+			     "%.*s/%slibspanshim-collector.so", (int)(slash - object), object,
+			     below[i]);
+		if (n < 0 || (size_t)n >= sizeof(collector_path))
+			collector_path[0] = '\0';
+		else if (!access(collector_path, F_OK))
+			return true;
+	}
+	return false;
+}
+
+void ss_drain_thread_locate(const char *object)
+{
+	char resolved[PATH_MAX];
+
+	if (!find_beside(object) && realpath(object, resolved))
+		find_beside(resolved);
 }
 
 static void *load(int flags)

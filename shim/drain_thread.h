@@ -11,8 +11,9 @@
 
 #include "shim/ring.h"
 
-/* Where the collector lies: beside our own object. `directory` is copied. Constructor only. */
-void ss_drain_thread_locate(const char *directory);
+/* Where the collector lies: beside our own object, whose path this is, or in spanshim/ there; if
+ * the path is a symbolic link, beside what it leads to. Constructor only. */
+void ss_drain_thread_locate(const char *object);
 
 /* Starts the thread for `image`, all signals blocked in it. Sets image->drain_state; on failure it
  * is SS_DRAIN_FAILED (the rings go on, for `spanshim recover`) and -errno comes back. */

@@ -78,19 +78,36 @@ static void open_log(void)
 		ss_log_init(target);
 }
 
+static bool is_self(const struct dl_phdr_info *info)
+{
+	return info->dlpi_addr == (uintptr_t)&__ehdr_start;
+}
+
 static int find_self(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	char *path = arg;
-	const char *slash;
 
-	if (info->dlpi_addr != (uintptr_t)&__ehdr_start)
+	if (!is_self(info))
 		return 0;
-	slash = strrchr(info->dlpi_name, '/');
 	if (info->dlpi_name[0] == '/')
-		snprintf(path, PATH_MAX, "%.*s", (int)(slash - info->dlpi_name), info->dlpi_name);
-	else if (slash)
-		snprintf(path, PATH_MAX, "%.*s/%.*s", PATH_MAX / 2, cwd,
-			 (int)(slash - info->dlpi_name), info->dlpi_name);
+		snprintf(path, PATH_MAX, "%s", info->dlpi_name);
+	else if (strchr(info->dlpi_name, '/'))
+		snprintf(path, PATH_MAX, "%.*s/%s", PATH_MAX / 2, cwd, info->dlpi_name);
+	return 1;
+}
+
+/* Another spanshim before this one among the loaded objects: two installations in one LD_PRELOAD.
+ * It goes by their order, which both see alike, not by whose constructor runs first. */
+static int find_other(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	struct ss_elf elf;
+
+	if (is_self(info))
+		return 1;
+	if (ss_elf_read(&elf, info->dlpi_addr, info->dlpi_phdr, info->dlpi_phnum) || !elf.soname ||
+	    strcmp(elf.soname, "libspanshim.so") != 0)
+		return 0;
+	*(const char **)arg = info->dlpi_name;
 	return 1;
 }
 
@@ -111,11 +128,11 @@ static void find_vdso_clock(void)
  * collector. NULL: nothing to trace, or an error that has been logged. */
 static const struct ss_binding_table *choose_table(uint64_t *ret_enabled)
 {
-	char collector[PATH_MAX] = "", error[1024] = "";
+	char self[PATH_MAX] = "", error[1024] = "";
 	void *compiled = NULL;
 
-	dl_iterate_phdr(find_self, collector);
-	ss_drain_thread_locate(collector);
+	dl_iterate_phdr(find_self, self);
+	ss_drain_thread_locate(self);
 	if (!ss_builtin_select(config.bindings, ret_enabled))
 		return *ret_enabled
 			       ? (const struct ss_binding_table *)(const void *)ss_builtin_table
@@ -201,6 +218,7 @@ static void at_exit(void *unused)
 static void start(char *const *envp)
 {
 	struct ss_ring_file_facts facts = { .config = &config };
+	const char *other = NULL;
 
 	ss_config_read(&config, envp, NULL);
 	if (config.disabled)
@@ -209,6 +227,12 @@ static void start(char *const *envp)
 	open_log();
 	if (config.log[0])
 		ss_config_read(&config, envp, complain);
+	dl_iterate_phdr(find_other, &other);
+	if (other) {
+		ss_log("nothing is traced by this libspanshim.so: %s is preloaded as well, and first",
+		       other);
+		return;
+	}
 	clean_up_previous();
 	facts.table = choose_table(&facts.enabled);
 	if (!facts.table)

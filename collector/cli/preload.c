@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,16 +46,26 @@ int ss_preload_find(char **ret_path)
 	return 0;
 }
 
+static bool is_shim(const char *item)
+{
+	const char *slash = strrchr(item, '/');
+
+	return !strcmp(slash ? slash + 1 : item, OBJECT);
+}
+
 char *ss_preload_value(const char *object, const char *existing)
 {
-	size_t length = strlen(object);
-	char *value;
+	char *others = strdup(existing ? existing : ""), *rest = others, *item, *value, *end;
 
-	/* The loader splits the list at colons and blanks. */
-	if (existing && !strncmp(existing, object, length) && strchr(": ", existing[length]))
-		return strdup(existing);
-	if (asprintf(&value, "%s%s%s", object, existing && *existing ? ":" : "",
-		     existing ? existing : "") < 0)
-		return NULL;
+	value = others ? malloc(strlen(object) + strlen(others) + 2) : NULL;
+	if (value) {
+		end = stpcpy(value, object);
+		/* The loader splits the list at colons and blanks. */
+		while ((item = strsep(&rest, ": "))) {
+			if (*item && !is_shim(item))
+				end = stpcpy(stpcpy(end, ":"), item);
+		}
+	}
+	free(others);
 	return value;
 }

@@ -11,8 +11,9 @@
  * expected), -ENOMEM or what reading /proc/self/exe said. */
 int ss_preload_find(char **ret_path);
 
-/* The value for LD_PRELOAD, malloc'ed: object, then what is there already (may be NULL), without a
- * second mention of object. NULL when memory is gone. */
+/* The value for LD_PRELOAD, malloc'ed: object, then what is there already (may be NULL), without
+ * any libspanshim.so: this one's second mention, or another installation's. NULL when memory is
+ * gone. */
 char *ss_preload_value(const char *object, const char *existing);
 
 #endif
