@@ -171,7 +171,8 @@ static int print_preload(bool shell)
 	int r = ss_preload_find(&object), status = SS_EXIT_OK;
 
 	if (r) {
-		ss_cli_error("env", "%s: %s", object ? object : "libspanshim.so", strerror(-r));
+		ss_cli_error("env", "%s: %s", object ? object : "libspanshim.so",
+			     ss_preload_error(r));
 		status = SS_EXIT_USAGE;
 	} else if (shell) {
 		status = print_shell(object);

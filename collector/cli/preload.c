@@ -11,7 +11,8 @@
 
 #include "collector/cli/install_paths.h"
 
-#define OBJECT "libspanshim.so"
+#define OBJECT     "libspanshim.so"
+#define SEPARATORS ": " /* where the loader splits LD_PRELOAD */
 
 static int join(const char *directory, const char *below, char **ret_path)
 {
@@ -43,7 +44,13 @@ int ss_preload_find(char **ret_path)
 	}
 	free(path);
 	*ret_path = resolved;
-	return 0;
+	return strpbrk(resolved, SEPARATORS) ? -EINVAL : 0;
+}
+
+const char *ss_preload_error(int error)
+{
+	return error == -EINVAL ? "a path with blanks or colons cannot stand in LD_PRELOAD"
+				: strerror(-error);
 }
 
 static bool is_shim(const char *item)
@@ -60,8 +67,7 @@ char *ss_preload_value(const char *object, const char *existing)
 	value = others ? malloc(strlen(object) + strlen(others) + 2) : NULL;
 	if (value) {
 		end = stpcpy(value, object);
-		/* The loader splits the list at colons and blanks. */
-		while ((item = strsep(&rest, ": "))) {
+		while ((item = strsep(&rest, SEPARATORS))) {
 			if (*item && !is_shim(item))
 				end = stpcpy(stpcpy(end, ":"), item);
 		}

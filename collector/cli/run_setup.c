@@ -250,7 +250,8 @@ static int prepare_preload(struct ss_run_setup *run)
 	int r = ss_preload_find(&object);
 
 	if (r) {
-		fail(object ? object : "libspanshim.so", -r);
+		ss_cli_error("run", "%s: %s", object ? object : "libspanshim.so",
+			     ss_preload_error(r));
 	} else {
 		run->preload = ss_preload_value(object, getenv("LD_PRELOAD"));
 		if (!run->preload)

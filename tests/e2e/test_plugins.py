@@ -6,15 +6,14 @@ The plugins are in victims/plugins/; `record` writes down all it is told, `count
 """
 
 import collections
-import glob
 import json
 import os
 import re
 import shutil
-import subprocess
 
-from harness import (BUILD, DRIVE, LOAD_BINDING, PROCESS_BINDING, SOURCE, VICTIMS, Case, Dump,
-                     clean_environment, http_server, main, tallies, victim)
+import installed
+from harness import (DRIVE, LOAD_BINDING, PROCESS_BINDING, SOURCE, VICTIMS, Case, Dump,
+                     http_server, main, tallies, victim)
 from mellea_env import NEWEST, OLDER, model_server, needs, program_environment, python
 
 PLUGINS = os.path.join(VICTIMS, "plugins")
@@ -675,19 +674,10 @@ VICTIMS_SOURCE = os.path.join(HERE, "victims", "plugins")
 class Installed(Plugins):
     def setUp(self):
         super().setUp()
-        root = self.path("root")
-        done = subprocess.run(["meson", "install", "-C", BUILD, "--destdir", root, "--no-rebuild", "--quiet"],
-                              env=clean_environment(), capture_output=True, timeout=60)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        pc, = glob.glob(root + "/**/spanshim-plugin.pc", recursive=True)
-        self.pkg_config = {**clean_environment(), "PKG_CONFIG_LIBDIR": os.path.dirname(pc),
-                           "PKG_CONFIG_SYSROOT_DIR": root}
-        self.example, = glob.glob(root + "/**/slow_acts.c", recursive=True)
-        self.command_path, = glob.glob(root + "/**/bin/spanshim", recursive=True)
+        self.tree = installed.install(self.path("root"))
 
     def compile(self, source, out, *options, compiler="cc"):
-        flags = subprocess.run(["pkg-config", "--cflags", "spanshim-plugin"], env=self.pkg_config,
-                               capture_output=True, text=True, check=True).stdout.split()
+        flags = self.tree.pkg_config("--cflags", "spanshim-plugin", root=self.path("root"))
         done = self.execute([compiler, "-shared", "-fPIC", *options, "-o", out, source, *flags])
         self.assertEqual(done.visible, (b"", b"", 0))
 
@@ -698,14 +688,14 @@ class Installed(Plugins):
     def run_installed(self, argv, path, env=None):
         full = self.environment(env={"SLOW_ACTS_MS": "0", "SLOW_ACTS_OUT": self.path("acts.csv"),
                                      **(env or {})})
-        result = self.execute([self.command_path, "run", "--out", self.out, "--plugin", path, "--", *argv],
+        result = self.execute([self.tree.command, "run", "--out", self.out, "--plugin", path, "--", *argv],
                               full, timeout=120)
         self.collect(result)
         return result
 
     def test_example_on_sqlite3(self):
         path = self.path("slow_acts.so")
-        self.compile(self.example, path, "-Wall", "-Wextra", "-Werror", "-O2")
+        self.compile(self.tree.example, path, "-Wall", "-Wextra", "-Werror", "-O2")
         result = self.run_installed(SQL, path)
         self.assert_same_as_untraced(SQL, result)
         rows = self.csv()
@@ -722,7 +712,7 @@ class Installed(Plugins):
     @needs(NEWEST)
     def test_example_on_mellea(self):
         path = self.path("slow_acts.so")
-        self.compile(self.example, path)
+        self.compile(self.tree.example, path)
         with model_server() as url:
             result = self.run_installed([python(NEWEST), "-B", os.path.join(PARITY, "instruct.py")], path,
                                         env=program_environment(url))
