@@ -33,9 +33,10 @@ COMPLETIONS = {
 
 
 def below(directory):
-    """The files below a directory, as paths relative to it."""
+    """The files and links below a directory, as paths relative to it."""
     return sorted(os.path.relpath(os.path.join(at, name), directory)
-                  for at, _, names in os.walk(directory) for name in names)
+                  for at, directories, names in os.walk(directory) for name in directories + names
+                  if name in names or os.path.islink(os.path.join(at, name)))
 
 
 def pages():
