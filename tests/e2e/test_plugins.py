@@ -12,7 +12,7 @@ import re
 import shutil
 
 import installed
-from harness import (DRIVE, LOAD_BINDING, PROCESS_BINDING, SOURCE, VICTIMS, Case, Dump,
+from harness import (BUILD, DRIVE, LOAD_BINDING, PROCESS_BINDING, SOURCE, VICTIMS, Case, Dump,
                      http_server, main, tallies, victim)
 from mellea_env import NEWEST, OLDER, model_server, needs, program_environment, python
 
