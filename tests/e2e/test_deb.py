@@ -143,6 +143,14 @@ class Package(Case):
             self.assertNotIn(".debug_info", said)
             self.assertNotIn("PATH)", said)
 
+    def test_usage(self):
+        script = os.path.join(SOURCE, "scripts", "deb")
+        shown = self.execute([script, "--help"])
+        self.assertEqual((shown.stderr, shown.status), (b"", 0))
+        self.assertIn(b"Usage: scripts/deb [DIRECTORY]", shown.stdout)
+        self.assertEqual(self.execute([script, "--fast"]).visible,
+                         (b"", b"deb: unknown option --fast; see --help\n", 2))
+
     @unittest.skipUnless(shutil.which("lintian"), "lintian is not installed (scripts/setup --package)")
     def test_lintian(self):
         suppressed = [] if installed.pages() else ["--suppress-tags", "no-manual-page"]
