@@ -3,7 +3,8 @@
  * How fast one core drains: rings are filled by hand, drained to /dev/null, over and over. Prints
  * spans per second for small spans and for spans with 10 attributes and 2 events, from one ring and
  * from two, with metrics and without, the drain's time only, median of the rounds; and what was
- * resident at the end.
+ * resident at the end. `drain-bench ROW ROUNDS OUT` (each may be left out, from the right) drains
+ * one row, counted from 0, so many times, into a file.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 #include "tests/unit/collector/fixture.h"
 
 #define RING_BYTES (1u << 20)
-#define ROUNDS     200
+#define ROUNDS_MAX 200u
 
 static uint64_t next_id(void)
 {
@@ -67,31 +68,51 @@ static bool has_room(const struct ss_ring *ring)
 	return ring->head - ring->tail + 32 < (uint64_t)ring->mask + 1;
 }
 
-static void bench(const char *name, bool large, uint32_t rings, uint32_t entry, const char *out,
-		  bool metrics)
+struct row {
+	const char *name;
+	bool large, metrics;
+	uint32_t rings, entry;
+	const char *out; /* NULL: a file of its own */
+};
+
+static const struct row rows[] = {
+	{ "small, 1 ring", false, false, 1, FIX_CALL, "/dev/null" },
+	{ "small, 1 ring, metrics", false, true, 1, FIX_CALL, "/dev/null" },
+	{ "small, 2 rings", false, false, 2, FIX_CALL, "/dev/null" },
+	{ "small, 2 rings, with events", false, false, 2, FIX_ACTION, "/dev/null" },
+	{ "10 attributes, 2 events, 1 ring", true, false, 1, FIX_ACTION, "/dev/null" },
+	{ "10 attributes, 2 events, metrics", true, true, 1, FIX_ACTION, "/dev/null" },
+	{ "10 attributes, 2 events, 2 rings", true, false, 2, FIX_ACTION, "/dev/null" },
+	{ "small, 1 ring, to a file", false, false, 1, FIX_CALL, NULL },
+};
+#define ROWS (sizeof(rows) / sizeof(*rows))
+
+static void bench(const struct row *row, uint32_t rounds, const char *out)
 {
 	static struct ss_drain drain;
 	struct fixture fixture;
 	struct ss_image_view view;
-	double rates[ROUNDS];
+	double rates[ROUNDS_MAX];
 	const char *reason;
 	uint32_t round, ring;
 
-	fixture_make_out(&fixture, rings, RING_BYTES, out);
-	if (metrics)
+	fixture_make_out(&fixture, row->rings, RING_BYTES, out);
+	if (row->metrics)
 		fixture_metrics(&fixture, "/dev/null");
 	if (ss_image_attach(fixture.image, &view, &reason) != 0 ||
 	    ss_drain_init(&drain, &view) != 0)
 		abort();
-	for (round = 0; round < ROUNDS; round++) {
+	for (round = 0; round < rounds; round++) {
 		uint64_t before = drain.spans_written, start;
 
-		for (ring = 0; ring < rings; ring++) {
+		/* As in a live process, where a batch's events are younger than the last one. */
+		fixture.now = ss_clock_monotonic_ns();
+		for (ring = 0; ring < row->rings; ring++) {
 			while (has_room(&view.rings[ring])) {
-				if (large)
-					put_large(&fixture, ring, entry);
+				if (row->large)
+					put_large(&fixture, ring, row->entry);
 				else
-					put_small(&fixture, ring, entry);
+					put_small(&fixture, ring, row->entry);
 			}
 		}
 		start = ss_clock_monotonic_ns();
@@ -99,9 +120,9 @@ static void bench(const char *name, bool large, uint32_t rings, uint32_t entry, 
 		rates[round] = (double)(drain.spans_written - before) * 1e3 /
 			       (double)(ss_clock_monotonic_ns() - start);
 	}
-	qsort(rates, ROUNDS, sizeof(*rates), compare);
+	qsort(rates, rounds, sizeof(*rates), compare);
 	printf("%-34s %6.2f M spans/s (%.2f-%.2f), %llu spans, %llu events lost, arena %llu KiB\n",
-	       name, rates[ROUNDS / 2], rates[0], rates[ROUNDS - 1],
+	       row->name, rates[rounds / 2], rates[0], rates[rounds - 1],
 	       (unsigned long long)drain.spans_written,
 	       (unsigned long long)(drain.spans_lost + drain.torn + drain.spans.orphans),
 	       (unsigned long long)fixture.image->arena_bytes >> 10);
@@ -109,15 +130,16 @@ static void bench(const char *name, bool large, uint32_t rings, uint32_t entry, 
 	fixture_remove(&fixture);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	bench("small, 1 ring", false, 1, FIX_CALL, "/dev/null", false);
-	bench("small, 1 ring, metrics", false, 1, FIX_CALL, "/dev/null", true);
-	bench("small, 2 rings", false, 2, FIX_CALL, "/dev/null", false);
-	bench("small, 2 rings, with events", false, 2, FIX_ACTION, "/dev/null", false);
-	bench("10 attributes, 2 events, 1 ring", true, 1, FIX_ACTION, "/dev/null", false);
-	bench("10 attributes, 2 events, metrics", true, 1, FIX_ACTION, "/dev/null", true);
-	bench("10 attributes, 2 events, 2 rings", true, 2, FIX_ACTION, "/dev/null", false);
-	bench("small, 1 ring, to a file", false, 1, FIX_CALL, NULL, false);
+	uint32_t first = argc > 1 ? (uint32_t)atoi(argv[1]) : 0;
+	uint32_t rounds = argc > 2 ? (uint32_t)atoi(argv[2]) : ROUNDS_MAX, i;
+
+	if (first >= ROWS || rounds == 0 || rounds > ROUNDS_MAX) {
+		fprintf(stderr, "drain-bench: no such row, or not 1 to %u rounds\n", ROUNDS_MAX);
+		return 2;
+	}
+	for (i = first; i < (argc > 1 ? first + 1 : ROWS); i++)
+		bench(&rows[i], rounds, argc > 3 ? argv[3] : rows[i].out);
 	return 0;
 }
