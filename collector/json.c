@@ -10,10 +10,6 @@
 #define HIGHS 0x8080808080808080ull
 #define CHUNK 4096u /* bytes of a string per reservation; each may become six */
 
-static const char digit_pairs[201] = "00010203040506070809101112131415161718192021222324"
-				     "25262728293031323334353637383940414243444546474849"
-				     "50515253545556575859606162636465666768697071727374"
-				     "75767778798081828384858687888990919293949596979899";
 static const char hex_digits[17] = "0123456789abcdef";
 
 int ss_json_init(struct ss_json *json, size_t bytes)
@@ -46,53 +42,6 @@ void ss_json_grow(struct ss_json *json, size_t bytes)
 	}
 	json->p = (char *)json->buffer.base + length;
 	json->end = (char *)json->buffer.base + json->buffer.bytes;
-}
-
-void ss_json_uint(struct ss_json *json, uint64_t value)
-{
-	char text[20];
-	unsigned int at = sizeof(text);
-
-	while (value >= 100) {
-		at -= 2;
-		memcpy(text + at, digit_pairs + 2 * (value % 100), 2);
-		value /= 100;
-	}
-	if (value >= 10) {
-		at -= 2;
-		memcpy(text + at, digit_pairs + 2 * value, 2);
-	} else {
-		text[--at] = (char)('0' + value);
-	}
-	ss_json_bytes(json, text + at, sizeof(text) - at);
-}
-
-void ss_json_int(struct ss_json *json, int64_t value)
-{
-	if (value < 0)
-		ss_json_raw(json, "-");
-	ss_json_uint(json, value < 0 ? -(uint64_t)value : (uint64_t)value);
-}
-
-/* One nibble a byte, first digit in the lowest byte, all eight turned into digits at once. */
-static uint64_t hex8(uint32_t value)
-{
-	uint64_t x = __builtin_bswap32(value);
-
-	x = (x | x << 16) & 0x0000ffff0000ffffull;
-	x = (x | x << 8) & 0x00ff00ff00ff00ffull;
-	x = ((x & 0x000f000f000f000full) << 8) | ((x >> 4) & 0x000f000f000f000full);
-	return x + '0' * ONES + (((x + 6 * ONES) >> 4) & ONES) * ('a' - '9' - 1);
-}
-
-void ss_json_hex(struct ss_json *json, uint64_t value)
-{
-	uint64_t high = hex8((uint32_t)(value >> 32)), low = hex8((uint32_t)value);
-
-	ss_json_need(json, 16);
-	memcpy(json->p, &high, 8);
-	memcpy(json->p + 8, &low, 8);
-	json->p += 16;
 }
 
 /* Decimals n / 10^k with n < 2^53 and 10^k exact divide correctly rounded, so a match reads back as
@@ -173,11 +122,34 @@ void ss_json_double(struct ss_json *json, double value)
 		write_scientific(json, value);
 }
 
-static bool plain8(uint64_t x)
+/* The top bit of the first byte that cannot stand in a string as it is, and of any byte behind it.
+ * 0: all can. */
+static uint64_t special8(uint64_t x)
 {
 	uint64_t quote = x ^ '"' * ONES, backslash = x ^ '\\' * ONES;
 
-	return ((x | (x - 0x20 * ONES) | (quote - ONES) | (backslash - ONES)) & HIGHS) == 0;
+	return (x | (x - 0x20 * ONES) | (quote - ONES) | (backslash - ONES)) & HIGHS;
+}
+
+/* The first bytes of a text, at most eight; blanks where there are fewer. */
+static uint64_t load8(const unsigned char *text, size_t bytes)
+{
+	uint64_t word;
+	uint32_t first, last;
+
+	if (bytes >= 8) {
+		memcpy(&word, text, sizeof(word));
+		return word;
+	}
+	if (bytes >= 4) { /* two halves that overlap */
+		memcpy(&first, text, sizeof(first));
+		memcpy(&last, text + bytes - 4, sizeof(last));
+		word = first | (uint64_t)last << 8 * (bytes - 4);
+	} else {
+		word = text[0] | (uint64_t)text[bytes / 2] << 8 * (bytes / 2) |
+		       (uint64_t)text[bytes - 1] << 8 * (bytes - 1);
+	}
+	return word | ' ' * ONES << 8 * bytes;
 }
 
 static char *escape(char *out, unsigned char c)
@@ -225,58 +197,64 @@ static int sequence(const unsigned char *text, size_t bytes)
 	return length;
 }
 
+/* One character, in its own way; returns how many bytes it has. */
+static size_t copy_special(char **out, const unsigned char *text, size_t bytes)
+{
+	int length;
+
+	if (text[0] < 0x80) {
+		*out = escape(*out, text[0]);
+		return 1;
+	}
+	length = sequence(text, bytes);
+	*out = length > 0 ? ss_put_bytes(*out, text, (size_t)length)
+			  : ss_put_raw(*out, "\xef\xbf\xbd");
+	return (size_t)abs(length);
+}
+
 /* Copies what lies in text[0..limit) and returns how many bytes were used: more than limit when a
- * character crosses it. */
-static size_t copy_chunk(struct ss_json *json, const unsigned char *text, size_t limit,
-			 size_t bytes)
+ * character crosses it. Room for 6 * limit + 16 is there. */
+static size_t copy_chunk(char **end, const unsigned char *text, size_t limit, size_t bytes)
+{
+	char *out = *end;
+	size_t at = 0;
+
+	while (at < limit) {
+		size_t count = limit - at < 8 ? limit - at : 8;
+		uint64_t eight = load8(text + at, count), special = special8(eight);
+
+		memcpy(out, &eight, sizeof(eight));
+		if (special != 0)
+			count = (size_t)__builtin_ctzll(special) / 8;
+		out += count;
+		at += count;
+		if (special != 0)
+			at += copy_special(&out, text + at, bytes - at);
+	}
+	*end = out;
+	return at;
+}
+
+static inline void append(struct ss_json *json, const char *text, size_t bytes, bool quoted)
 {
 	size_t at = 0;
-	char *out;
 
-	ss_json_need(json, 6 * CHUNK + 16);
-	out = json->p;
-	while (at < limit) {
-		unsigned char c = text[at];
-		uint64_t eight;
-		int length;
+	do {
+		size_t left = bytes - at, limit = left < CHUNK ? left : CHUNK;
+		char *p = ss_json_begin(json, 6 * limit + 16 + 2);
 
-		if (at + 8 <= limit) {
-			memcpy(&eight, text + at, 8);
-			if (plain8(eight)) {
-				memcpy(out, &eight, 8);
-				out += 8;
-				at += 8;
-				continue;
-			}
-		}
-		if (c < 0x80) {
-			if (c < 0x20 || c == '"' || c == '\\')
-				out = escape(out, c);
-			else
-				*out++ = (char)c;
-			at++;
-			continue;
-		}
-		length = sequence(text + at, bytes - at);
-		memcpy(out, length > 0 ? (const char *)text + at : "\xef\xbf\xbd",
-		       length > 0 ? (size_t)length : 3);
-		out += length > 0 ? length : 3;
-		at += (size_t)abs(length);
-	}
-	json->p = out;
-	return at;
+		if (quoted && at == 0)
+			*p++ = '"';
+		at += copy_chunk(&p, (const unsigned char *)text + at, limit, left);
+		if (quoted && at == bytes)
+			*p++ = '"';
+		ss_json_end(json, p);
+	} while (at < bytes);
 }
 
 void ss_json_escaped(struct ss_json *json, const char *text, size_t bytes)
 {
-	size_t at = 0;
-
-	while (at < bytes) {
-		size_t left = bytes - at;
-
-		at += copy_chunk(json, (const unsigned char *)text + at,
-				 left < CHUNK ? left : CHUNK, left);
-	}
+	append(json, text, bytes, false);
 }
 
 /* Bytes of the first max_chars characters; an ill-formed part counts as one, as it is written. */
@@ -294,7 +272,5 @@ void ss_json_string(struct ss_json *json, const char *text, size_t bytes, uint32
 {
 	if (bytes > max_chars)
 		bytes = cut(text, bytes, max_chars);
-	ss_json_raw(json, "\"");
-	ss_json_escaped(json, text, bytes);
-	ss_json_raw(json, "\"");
+	append(json, text, bytes, true);
 }

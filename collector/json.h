@@ -14,8 +14,10 @@
 #include <string.h>
 
 #include "collector/buffer.h"
+#include "collector/put.h"
 
-#define SS_JSON_BYTES_MIN 65536u /* least capacity; no single reservation is longer */
+#define SS_JSON_BYTES_MIN  65536u /* least capacity; no single reservation is longer */
+#define SS_JSON_NUMBER_MAX (1 + SS_PUT_UINT_MAX + SS_PUT_SLACK)
 
 struct ss_json {
 	struct ss_buffer buffer;
@@ -47,13 +49,24 @@ static inline void ss_json_need(struct ss_json *json, size_t bytes)
 		ss_json_grow(json, bytes);
 }
 
+/* Room for `bytes` (<= SS_JSON_BYTES_MIN), to be filled with put.h; ss_json_end says up to where.
+ */
+static inline char *ss_json_begin(struct ss_json *json, size_t bytes)
+{
+	ss_json_need(json, bytes);
+	return json->p;
+}
+
+static inline void ss_json_end(struct ss_json *json, char *p)
+{
+	json->p = p;
+}
+
 /* Text as it is, at most SS_JSON_BYTES_MIN. */
 static inline __attribute__((always_inline)) void ss_json_bytes(struct ss_json *json,
 								const char *text, size_t bytes)
 {
-	ss_json_need(json, bytes);
-	memcpy(json->p, text, bytes);
-	json->p += bytes;
+	ss_json_end(json, ss_put_bytes(ss_json_begin(json, bytes), text, bytes));
 }
 
 /* A literal: its length is known when compiled. */
@@ -64,11 +77,21 @@ static inline __attribute__((always_inline)) void ss_json_raw(struct ss_json *js
 }
 
 /* Decimal digits, no quotes. */
-void ss_json_uint(struct ss_json *json, uint64_t value);
-void ss_json_int(struct ss_json *json, int64_t value);
+static inline void ss_json_uint(struct ss_json *json, uint64_t value)
+{
+	ss_json_end(json, ss_put_uint(ss_json_begin(json, SS_JSON_NUMBER_MAX), value));
+}
+
+static inline void ss_json_int(struct ss_json *json, int64_t value)
+{
+	ss_json_end(json, ss_put_int(ss_json_begin(json, SS_JSON_NUMBER_MAX), value));
+}
 
 /* 16 lowercase hex digits, most significant first, no quotes. */
-void ss_json_hex(struct ss_json *json, uint64_t value);
+static inline void ss_json_hex(struct ss_json *json, uint64_t value)
+{
+	ss_json_end(json, ss_put_hex(ss_json_begin(json, 16), value));
+}
 
 /* Shortest decimal that reads back as the same double; NaN and infinities become the strings "NaN",
  * "Infinity", "-Infinity" (protobuf's JSON mapping). */

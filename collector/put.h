@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Text behind a pointer: each function puts something at `to` and returns where the next piece
+ * goes. For runs of short pieces, whose room is made once (ss_json_begin): the pointer stays in a
+ * register. Any thread. Must not: check room. Numbers store up to SS_PUT_SLACK bytes more than they
+ * return.
+ */
+#ifndef SS_PUT_H
+#define SS_PUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define SS_PUT_UINT_MAX 20u /* digits */
+#define SS_PUT_SLACK    8u
+
+static inline __attribute__((always_inline)) char *ss_put_bytes(char *to, const void *text,
+								size_t bytes)
+{
+	memcpy(to, text, bytes);
+	return to + bytes;
+}
+
+/* A literal: its length is known when compiled. */
+static inline __attribute__((always_inline)) char *ss_put_raw(char *to, const char *text)
+{
+	return ss_put_bytes(to, text, strlen(text));
+}
+
+/* Decimal digits. */
+char *ss_put_uint(char *to, uint64_t value);
+
+static inline char *ss_put_int(char *to, int64_t value)
+{
+	if (value < 0)
+		*to++ = '-';
+	return ss_put_uint(to, value < 0 ? -(uint64_t)value : (uint64_t)value);
+}
+
+/* 16 lowercase hex digits, most significant first. A nibble a byte, in a vector's lanes: SSE2 and
+ * NEON have them all in a dozen instructions. */
+static inline char *ss_put_hex(char *to, uint64_t value)
+{
+	typedef uint8_t lanes __attribute__((vector_size(16)));
+	lanes bytes = { 0 }, high, low, nibbles;
+
+	value = __builtin_bswap64(value);
+	memcpy(&bytes, &value, sizeof(value));
+	high = bytes >> 4;
+	low = bytes & 15;
+	nibbles = __builtin_shuffle(
+		high, low, (lanes){ 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23 });
+	nibbles += '0' + ((lanes)(nibbles > 9) & ('a' - '9' - 1));
+	return ss_put_bytes(to, &nibbles, sizeof(nibbles));
+}
+
+#endif
