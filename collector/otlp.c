@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "collector/otlp_head.h"
+#include "collector/otlp_key.h"
 #include "collector/otlp_value.h"
 #include "collector/resource.h"
 
@@ -147,10 +148,8 @@ static uint32_t write_attributes(struct ss_otlp *otlp, const struct ss_heading *
 		any = true;
 	}
 	for (i = 0; i < parts->attribute_count && room > 0 && !bare; i++, room--) {
-		if (any)
-			ss_json_raw(json, ",");
+		ss_otlp_attribute(otlp, parts->attributes[i], !any);
 		any = true;
-		ss_otlp_attribute(otlp, parts->attributes[i]);
 	}
 	ss_json_raw(json, "]");
 	return dropped + parts->attribute_count - i + parts->attributes_dropped;

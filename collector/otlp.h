@@ -17,18 +17,10 @@
 #define SS_LINE_MAX     (512u << 10)
 #define SS_LINE_TARGET  (96u << 10) /* a line is ended when it gets longer: stays in the cache */
 #define SS_FRAGMENTS    256u
-#define SS_FRAGMENT_MAX 112u
+#define SS_FRAGMENT_MAX 120u
 #define SS_HEADINGS     64u
 
-/* JSON text that comes again and again, ready made: {"key":"...","value":{ for an attribute's key.
- */
-struct ss_fragment {
-	uint32_t key; /* 0: empty */
-	uint32_t bytes;
-	char text[SS_FRAGMENT_MAX];
-};
-
-/* ... and an entry's span name, then its constant attributes; text is in ss_otlp.headings_text. */
+/* An entry's span name, then its constant attributes; text is in ss_otlp.headings_text. */
 struct ss_heading {
 	uint32_t entry; /* plus 1; 0: empty */
 	uint32_t start, name_bytes, bytes;

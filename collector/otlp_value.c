@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "collector/otlp_key.h"
 #include "collector/symbolize.h"
 
 #define FRAMES_MAX       256u
@@ -12,33 +13,6 @@
 void ss_otlp_text(struct ss_json *json, const char *text)
 {
 	ss_json_string(json, text, strnlen(text, 4 * SS_OTLP_TEXT_MAX), SS_OTLP_TEXT_MAX);
-}
-
-/* {"key":"...","value":{ */
-static void write_key(struct ss_otlp *otlp, uint32_t key)
-{
-	struct ss_fragment *fragment = &otlp->fragments[(key * 0x9e3779b1u) >> 24];
-	struct ss_json *json = &otlp->json;
-	size_t start, bytes;
-
-	if (fragment->key == key) {
-		ss_json_need(json, SS_FRAGMENT_MAX);
-		memcpy(json->p, fragment->text, SS_FRAGMENT_MAX);
-		json->p += fragment->bytes;
-		return;
-	}
-	start = ss_json_length(json);
-	ss_json_raw(json, "{\"key\":");
-	ss_otlp_text(json, ss_image_string(otlp->view, key));
-	ss_json_raw(json, ",\"value\":{");
-	if (json->failed)
-		return;
-	bytes = ss_json_length(json) - start;
-	if (bytes > SS_FRAGMENT_MAX)
-		return;
-	memcpy(fragment->text, ss_json_text(json) + start, bytes);
-	fragment->bytes = (uint32_t)bytes;
-	fragment->key = key;
 }
 
 /* The addresses' frames, a line each. */
@@ -60,25 +34,6 @@ static void write_stack(struct ss_otlp *otlp, const struct ss_attr *attr)
 		used += ss_symbolize_frame(address, !otlp->view->live, text + used);
 	}
 	ss_json_string(&otlp->json, used > 0 ? otlp->joined.base : "", used, otlp->value_max);
-}
-
-static void write_spelled_key(struct ss_otlp *otlp, const struct ss_spelling *spelling)
-{
-	struct ss_json *json = &otlp->json;
-
-	ss_json_raw(json, "{\"key\":\"");
-	ss_json_bytes(json, spelling->key, spelling->bytes);
-	ss_json_raw(json, "\",\"value\":{");
-}
-
-/* The key of attribute `attr` of that spelling (NULL: a string's offset). */
-static inline void write_key_of(struct ss_otlp *otlp, const struct ss_attr *attr,
-				const struct ss_spelling *spelling)
-{
-	if (spelling == NULL)
-		write_key(otlp, attr->key);
-	else
-		write_spelled_key(otlp, spelling);
 }
 
 /* The bytes of `value`, which has several pieces, in one: a character, or an element, may have been
@@ -110,15 +65,14 @@ static inline const char *text_of(struct ss_otlp *otlp, const struct ss_attr *at
 	return (const char *)(attr + 1);
 }
 
-/* The elements (shim/attr.h) as an ArrayValue. One that is cut, or says that it is longer than what
- * there is, is the last. */
+/* The elements (shim/attr.h) of an ArrayValue, and its end. One that is cut, or says that it is
+ * longer than what there is, is the last. */
 static void write_strings(struct ss_otlp *otlp, const char *at, size_t left)
 {
 	struct ss_json *json = &otlp->json;
 	bool any = false;
 	uint32_t bytes;
 
-	ss_json_raw(json, "\"arrayValue\":{\"values\":[");
 	while (left >= sizeof(bytes)) {
 		memcpy(&bytes, at, sizeof(bytes));
 		at += sizeof(bytes);
@@ -150,13 +104,11 @@ static inline void write_string(struct ss_otlp *otlp, const char *text, size_t b
 		text = name;
 		bytes = strlen(name);
 	}
-	ss_json_raw(&otlp->json, "\"stringValue\":");
 	ss_json_string(&otlp->json, text, bytes, otlp->value_max);
 }
 
-/* The value, and the brace that closes it. value: of parts, for strings that may go on; or
- * SS_NO_VALUE. */
-static void write_value(struct ss_otlp *otlp, const struct ss_attr *attr,
+/* After its beginning, at p. */
+static void write_value(struct ss_otlp *otlp, char *p, const struct ss_attr *attr,
 			const struct ss_spelling *spelling, uint32_t value)
 {
 	struct ss_json *json = &otlp->json;
@@ -165,23 +117,26 @@ static void write_value(struct ss_otlp *otlp, const struct ss_attr *attr,
 
 	switch (attr->type) {
 	case SS_ATTR_INT:
-		ss_json_raw(json, "\"intValue\":\"");
-		ss_json_int(json, attr->i);
-		ss_json_raw(json, "\"}");
+		p = ss_put_int(p, attr->i);
+		ss_json_end(json, ss_put_raw(p, "\"}}"));
 		return;
-	case SS_ATTR_DOUBLE:
-		ss_json_raw(json, "\"doubleValue\":");
-		ss_json_double(json, attr->d);
-		break;
 	case SS_ATTR_BOOL:
-		ss_json_raw(json, attr->i != 0 ? "\"boolValue\":true" : "\"boolValue\":false");
+		ss_json_end(json,
+			    attr->i != 0 ? ss_put_raw(p, "true}}") : ss_put_raw(p, "false}}"));
+		return;
+	default:
+		ss_json_end(json, p);
+		break;
+	}
+	switch (attr->type) {
+	case SS_ATTR_DOUBLE:
+		ss_json_double(json, attr->d);
 		break;
 	case SS_ATTR_NAME:
 		text = ss_image_string(otlp->view, (uint64_t)attr->i);
 		write_string(otlp, text, strlen(text), spelling);
 		break;
 	case SS_ATTR_STACK:
-		ss_json_raw(json, "\"stringValue\":");
 		write_stack(otlp, attr);
 		break;
 	case SS_ATTR_STRING:
@@ -193,19 +148,30 @@ static void write_value(struct ss_otlp *otlp, const struct ss_attr *attr,
 		write_strings(otlp, text, bytes);
 		break;
 	default:
-		ss_json_raw(json, "\"stringValue\":\"\"");
 		break;
 	}
-	ss_json_raw(json, "}");
+	ss_json_raw(json, "}}");
 }
 
-void ss_otlp_attribute(struct ss_otlp *otlp, uint32_t value)
+/* value: of parts, for strings that may go on; or SS_NO_VALUE. */
+static void write_attribute(struct ss_otlp *otlp, const struct ss_attr *attr,
+			    const struct ss_spelling *spelling, uint32_t value, bool first)
+{
+	uint8_t type = attr->type < SS_ATTR_TYPES ? attr->type : SS_ATTR_NONE;
+	char *p;
+
+	if (spelling == NULL)
+		p = ss_otlp_key(otlp, attr->key, type, first);
+	else
+		p = ss_otlp_key_text(otlp, spelling->key, spelling->bytes, type, first);
+	write_value(otlp, p, attr, spelling, value);
+}
+
+void ss_otlp_attribute(struct ss_otlp *otlp, uint32_t value, bool first)
 {
 	const struct ss_parts_value *known = &otlp->parts->values[value];
 
-	write_key_of(otlp, known->attr, known->spelling);
-	write_value(otlp, known->attr, known->spelling, value);
-	ss_json_raw(&otlp->json, "}");
+	write_attribute(otlp, known->attr, known->spelling, value, first);
 }
 
 void ss_otlp_fault_text(struct ss_otlp *otlp, const struct ss_fault_text *text, uint32_t max)
@@ -218,26 +184,22 @@ void ss_otlp_fault_text(struct ss_otlp *otlp, const struct ss_fault_text *text, 
 	ss_json_string(&otlp->json, start, bytes, max);
 }
 
-static void write_text(struct ss_otlp *otlp, const char *key, const struct ss_fault_text *text)
+static void write_text(struct ss_otlp *otlp, const char *key, const struct ss_fault_text *text,
+		       bool first)
 {
 	struct ss_json *json = &otlp->json;
 
-	ss_json_raw(json, "{\"key\":\"");
-	ss_json_bytes(json, key, strlen(key));
-	ss_json_raw(json, "\",\"value\":{\"stringValue\":");
+	ss_json_end(json, ss_otlp_key_text(otlp, key, strlen(key), SS_ATTR_STRING, first));
 	ss_otlp_fault_text(otlp, text, otlp->value_max);
 	ss_json_raw(json, "}}");
 }
 
-static void write_stack_attribute(struct ss_otlp *otlp, const char *key, const struct ss_attr *attr)
+static void write_stack_attribute(struct ss_otlp *otlp, const char *key, const struct ss_attr *attr,
+				  bool first)
 {
-	struct ss_json *json = &otlp->json;
+	char *p = ss_otlp_key_text(otlp, key, strlen(key), SS_ATTR_STACK, first);
 
-	ss_json_raw(json, "{\"key\":\"");
-	ss_json_bytes(json, key, strlen(key));
-	ss_json_raw(json, "\",\"value\":{");
-	write_value(otlp, attr, NULL, SS_NO_VALUE);
-	ss_json_raw(json, "}");
+	write_value(otlp, p, attr, NULL, SS_NO_VALUE);
 }
 
 static const struct ss_attr *stack_of(const struct ss_parts *parts)
@@ -248,16 +210,14 @@ static const struct ss_attr *stack_of(const struct ss_parts *parts)
 	return attr != NULL && attr->type == SS_ATTR_STACK ? attr : NULL;
 }
 
-/* Whether the limit lets one more in; what a comma goes before, unless it is the first. */
-static bool take(struct ss_json *json, bool first, uint32_t *room, uint32_t *dropped)
+/* Whether the limit lets one more in. */
+static bool take(uint32_t *room, uint32_t *dropped)
 {
 	if (*room == 0) {
 		++*dropped;
 		return false;
 	}
 	--*room;
-	if (!first)
-		ss_json_raw(json, ",");
 	return true;
 }
 
@@ -265,37 +225,35 @@ uint32_t ss_otlp_fault_attributes(struct ss_otlp *otlp, const struct ss_fault *f
 				  uint32_t *room)
 {
 	const struct ss_attr *stack = stack_of(otlp->parts);
-	struct ss_json *json = &otlp->json;
-	struct ss_attr code = { .type = SS_ATTR_INT, .i = fault->code };
+	struct ss_attr code = { .key = fault->code_key, .type = SS_ATTR_INT, .i = fault->code };
 	uint32_t dropped = 0;
 
-	if (stack != NULL && !fault->exception && take(json, false, room, &dropped))
-		write_stack_attribute(otlp, "code.stacktrace", stack);
+	if (stack != NULL && !fault->exception && take(room, &dropped))
+		write_stack_attribute(otlp, "code.stacktrace", stack, false);
 	if (fault->type.text == NULL)
 		return dropped;
-	if (take(json, false, room, &dropped))
-		write_text(otlp, "error.type", &fault->type);
-	if (fault->code_key != 0 && take(json, false, room, &dropped)) {
-		write_key(otlp, fault->code_key);
-		write_value(otlp, &code, NULL, SS_NO_VALUE);
-		ss_json_raw(json, "}");
-	}
+	if (take(room, &dropped))
+		write_text(otlp, "error.type", &fault->type, false);
+	if (fault->code_key != 0 && take(room, &dropped))
+		write_attribute(otlp, &code, NULL, SS_NO_VALUE, false);
 	return dropped;
 }
 
 /* --- span events --- */
 
+/* After its time. */
 static void write_event_name(struct ss_otlp *otlp, const struct ss_log_entry *event)
 {
 	const struct ss_entry *entry = ss_image_entry(otlp->view, event->entry);
 	const struct ss_attr *name;
 
 	if (entry != NULL) {
-		ss_otlp_text(&otlp->json,
-			     ss_image_string(otlp->view, entry->event_name ? entry->event_name
-									   : entry->symbol));
+		uint32_t key = entry->event_name ? entry->event_name : entry->symbol;
+
+		ss_json_end(&otlp->json, ss_otlp_key(otlp, key, SS_OTLP_EVENT_NAME, false));
 		return;
 	}
+	ss_json_raw(&otlp->json, "\",\"name\":");
 	name = ss_is_dialect(event->entry) ? ss_parts_find(event, SS_FIELD_EVENT_NAME) : NULL;
 	if (name != NULL && name->type == SS_ATTR_STRING && name->s.bytes > 0)
 		ss_json_string(&otlp->json, (const char *)(name + 1), name->s.bytes,
@@ -336,6 +294,14 @@ static bool is_event_attribute(const struct ss_log_entry *entry, const struct ss
 	return *ret_spelling != NULL && *attr != NULL;
 }
 
+static void begin_event(struct ss_json *json, uint64_t time_ns)
+{
+	char *p = ss_json_begin(json, sizeof("{\"timeUnixNano\":\"") + SS_JSON_NUMBER_MAX);
+
+	p = ss_put_raw(p, "{\"timeUnixNano\":\"");
+	ss_json_end(json, ss_put_uint(p, time_ns));
+}
+
 static void end_event(struct ss_json *json, uint32_t dropped)
 {
 	if (dropped > 0) {
@@ -354,24 +320,18 @@ void ss_otlp_event(struct ss_otlp *otlp, const struct ss_log_entry *entry)
 	const struct ss_spelling *spelling;
 	const struct ss_attr *attr;
 
-	ss_json_raw(json, "{\"timeUnixNano\":\"");
-	ss_json_uint(json, entry->time_ns);
-	ss_json_raw(json, "\",\"name\":");
+	begin_event(json, entry->time_ns);
 	write_event_name(otlp, entry);
 	while ((attr = ss_attr_next(&iter)) != NULL) {
-		if (!is_event_attribute(entry, &attr, &spelling) ||
-		    !take(json, first, &room, &dropped))
+		if (!is_event_attribute(entry, &attr, &spelling) || !take(&room, &dropped))
 			continue;
 		if (first)
 			ss_json_raw(json, ",\"attributes\":[");
+		if (attr->key == SS_KEY_STACK)
+			write_stack_attribute(otlp, "code.stacktrace", attr, first);
+		else
+			write_attribute(otlp, attr, spelling, SS_NO_VALUE, first);
 		first = false;
-		if (attr->key == SS_KEY_STACK) {
-			write_stack_attribute(otlp, "code.stacktrace", attr);
-			continue;
-		}
-		write_key_of(otlp, attr, spelling);
-		write_value(otlp, attr, spelling, SS_NO_VALUE);
-		ss_json_raw(json, "}");
 	}
 	if (!first)
 		ss_json_raw(json, "]");
@@ -386,19 +346,18 @@ void ss_otlp_exception(struct ss_otlp *otlp, const struct ss_fault *fault)
 	const struct ss_attr *stack = stack_of(otlp->parts);
 	struct ss_json *json = &otlp->json;
 
-	ss_json_raw(json, "{\"timeUnixNano\":\"");
-	ss_json_uint(json, otlp->parts->fault->time_ns);
+	begin_event(json, otlp->parts->fault->time_ns);
 	ss_json_raw(json, "\",\"name\":\"exception\",\"attributes\":[");
-	if (take(json, true, &room, &dropped))
-		write_text(otlp, "exception.type", &fault->exception_type);
-	if (fault->exception_message.text != NULL && take(json, false, &room, &dropped))
-		write_text(otlp, "exception.message", &fault->exception_message);
-	if (fault->exception_stacktrace.text != NULL && take(json, false, &room, &dropped))
-		write_text(otlp, "exception.stacktrace", &fault->exception_stacktrace);
-	if (fault->python && take(json, false, &room, &dropped))
-		write_text(otlp, "exception.escaped", &escaped);
-	else if (!fault->python && stack != NULL && take(json, false, &room, &dropped))
-		write_stack_attribute(otlp, "exception.stacktrace", stack);
+	if (take(&room, &dropped))
+		write_text(otlp, "exception.type", &fault->exception_type, true);
+	if (fault->exception_message.text != NULL && take(&room, &dropped))
+		write_text(otlp, "exception.message", &fault->exception_message, false);
+	if (fault->exception_stacktrace.text != NULL && take(&room, &dropped))
+		write_text(otlp, "exception.stacktrace", &fault->exception_stacktrace, false);
+	if (fault->python && take(&room, &dropped))
+		write_text(otlp, "exception.escaped", &escaped, false);
+	else if (!fault->python && stack != NULL && take(&room, &dropped))
+		write_stack_attribute(otlp, "exception.stacktrace", stack, false);
 	ss_json_raw(json, "]");
 	end_event(json, dropped);
 }
