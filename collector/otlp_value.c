@@ -107,6 +107,11 @@ static inline void write_string(struct ss_otlp *otlp, const char *text, size_t b
 	ss_json_string(&otlp->json, text, bytes, otlp->value_max);
 }
 
+static uint8_t type_of(const struct ss_attr *attr)
+{
+	return attr->type < SS_ATTR_TYPES ? attr->type : SS_ATTR_NONE;
+}
+
 /* After its beginning, at p. */
 static void write_value(struct ss_otlp *otlp, char *p, const struct ss_attr *attr,
 			const struct ss_spelling *spelling, uint32_t value)
@@ -157,7 +162,7 @@ static void write_value(struct ss_otlp *otlp, char *p, const struct ss_attr *att
 static void write_attribute(struct ss_otlp *otlp, const struct ss_attr *attr,
 			    const struct ss_spelling *spelling, uint32_t value, bool first)
 {
-	uint8_t type = attr->type < SS_ATTR_TYPES ? attr->type : SS_ATTR_NONE;
+	uint8_t type = type_of(attr);
 	char *p;
 
 	if (spelling == NULL)
@@ -197,7 +202,7 @@ static void write_text(struct ss_otlp *otlp, const char *key, const struct ss_fa
 static void write_stack_attribute(struct ss_otlp *otlp, const char *key, const struct ss_attr *attr,
 				  bool first)
 {
-	char *p = ss_otlp_key_text(otlp, key, strlen(key), SS_ATTR_STACK, first);
+	char *p = ss_otlp_key_text(otlp, key, strlen(key), type_of(attr), first);
 
 	write_value(otlp, p, attr, NULL, SS_NO_VALUE);
 }

@@ -6,14 +6,10 @@
 
 #include "collector/restore.h"
 #include "collector/span_log.h"
+#include "collector/span_place.h"
 #include "collector/vocabulary.h"
 
 #define FAULTS_MAX 8 /* failed steps kept of one span */
-
-static struct ss_span *span_at(const struct ss_spans *spans, uint32_t index)
-{
-	return (struct ss_span *)ss_arena_block(&spans->arena, index);
-}
 
 static int list_add(struct ss_id_list *list, uint64_t id)
 {
@@ -82,14 +78,8 @@ void ss_spans_deinit(struct ss_spans *spans)
 	ss_buffer_free(&spans->late.buffer);
 	ss_buffer_free(&spans->halves.buffer);
 	ss_buffer_free(&spans->linear);
+	ss_buffer_free(&spans->young_log);
 	ss_buffer_free(&spans->single);
-}
-
-/* Nothing could be kept: the loss goes where the host's threads count theirs. */
-static void count_lost(struct ss_spans *spans, uint32_t kind)
-{
-	__atomic_fetch_add(&spans->view->image->dropped[SS_DROP_ASSEMBLY][kind], 1,
-			   __ATOMIC_RELAXED);
 }
 
 /* False: no memory; counted, the span is as it was. */
@@ -97,38 +87,14 @@ static bool keep(struct ss_spans *spans, struct ss_span *span, const struct ss_h
 {
 	if (ss_span_log_append(spans, span, event))
 		return true;
-	count_lost(spans, event->kind);
+	ss_span_place_lost(spans, event->kind);
 	return false;
-}
-
-static struct ss_span *begin(struct ss_spans *spans, uint64_t id)
-{
-	uint32_t index = ss_arena_take(&spans->arena, SS_BLOCK_SPAN);
-	struct ss_span *span;
-
-	if (index == SS_NO_BLOCK)
-		return NULL;
-	span = span_at(spans, index);
-	span->id = id;
-	span->epoch = spans->arena.epoch;
-	span->tail = index;
-	span->now = (struct ss_span_state){ 0 };
-	if (ss_spanmap_add(&spans->map, id, index) == 0)
-		return span;
-	ss_arena_give(&spans->arena, index);
-	return NULL;
-}
-
-static void forget(struct ss_spans *spans, uint64_t id, uint32_t index)
-{
-	ss_spanmap_remove(&spans->map, id);
-	ss_span_log_free(spans, index);
 }
 
 /* Hands the span on and forgets it. */
 static void deliver(struct ss_spans *spans, uint32_t index, bool unfinished)
 {
-	const struct ss_span *span = span_at(spans, index);
+	const struct ss_span *span = ss_span_place_at(spans, index);
 	uint64_t id = span->id;
 	struct ss_span_view view = { .id = id,
 				     .log = ss_span_log_linear(spans, span),
@@ -141,25 +107,32 @@ static void deliver(struct ss_spans *spans, uint32_t index, bool unfinished)
 	if (view.log != NULL)
 		spans->complete(spans->context, &view);
 	else
-		count_lost(spans, SS_EVENT_CLOSE);
-	forget(spans, id, index);
+		ss_span_place_lost(spans, SS_EVENT_CLOSE);
+	ss_span_place_forget(spans, id, index);
+}
+
+/* Whether a span whose OPEN or CLOSE event this is needs no other ring's events. */
+static bool is_alone(const struct ss_spans *spans, const struct ss_hook_event *event)
+{
+	const uint8_t *single = spans->single.base;
+
+	return spans->mode == SS_SPANS_ALONE ||
+	       (event->entry < spans->view->entry_count && single[event->entry]);
 }
 
 static void completed(struct ss_spans *spans, uint32_t index, const struct ss_hook_event *last)
 {
-	const uint8_t *single = spans->single.base;
 	struct ss_id_list *list = spans->mode == SS_SPANS_LATE ? &spans->late : &spans->ready;
 
-	if (spans->mode == SS_SPANS_ALONE ||
-	    (last->kind == SS_EVENT_CLOSE && last->entry < spans->view->entry_count &&
-	     single[last->entry]) ||
-	    list_add(list, span_at(spans, index)->id) != 0)
+	if ((last->kind == SS_EVENT_CLOSE && is_alone(spans, last)) ||
+	    spans->mode == SS_SPANS_ALONE ||
+	    list_add(list, ss_span_place_at(spans, index)->id) != 0)
 		deliver(spans, index, false);
 }
 
 static void apply_open(struct ss_spans *spans, uint32_t index, const struct ss_hook_event *event)
 {
-	struct ss_span *span = span_at(spans, index);
+	struct ss_span *span = ss_span_place_at(spans, index);
 
 	if (span->now.seen & SS_SPAN_OPENED) {
 		spans->orphans++;
@@ -169,14 +142,14 @@ static void apply_open(struct ss_spans *spans, uint32_t index, const struct ss_h
 		return;
 	span->now.seen |= SS_SPAN_OPENED;
 	if (span->now.seen & SS_SPAN_DISCARDED)
-		forget(spans, event->span_id, index);
+		ss_span_place_forget(spans, event->span_id, index);
 	else if (span->now.seen & SS_SPAN_CLOSED)
 		completed(spans, index, event);
 }
 
 static void apply_close(struct ss_spans *spans, uint32_t index, const struct ss_hook_event *event)
 {
-	struct ss_span *span = span_at(spans, index);
+	struct ss_span *span = ss_span_place_at(spans, index);
 
 	if (span->now.seen & SS_SPAN_CLOSED) {
 		spans->orphans++;
@@ -256,9 +229,51 @@ static void note_framework(struct ss_image *image, const struct ss_hook_event *e
 	}
 }
 
+/* Begins the span that the first event of it to come belongs to. False: no memory; counted. */
+static bool begin_with(struct ss_spans *spans, const struct ss_hook_event *event,
+		       uint32_t *ret_index)
+{
+	struct ss_span *span;
+
+	if (event->kind == SS_EVENT_OPEN && is_alone(spans, event)) {
+		ss_span_place_begin_young(spans, event->span_id);
+		*ret_index = SS_SPAN_YOUNG;
+		return true;
+	}
+	span = ss_span_place_begin(spans, event->span_id);
+	if (span == NULL) {
+		ss_span_place_lost(spans, event->kind);
+		return false;
+	}
+	*ret_index = span->tail;
+	if (event->kind == SS_EVENT_OPEN || list_add(&spans->halves, event->span_id) == 0)
+		return true;
+	ss_span_place_forget(spans, event->span_id, *ret_index);
+	ss_span_place_lost(spans, event->kind);
+	return false;
+}
+
+/* The span of an event. False: no memory; counted. */
+static bool find_span(struct ss_spans *spans, const struct ss_hook_event *event,
+		      uint32_t *ret_index)
+{
+	const struct ss_spanmap_slot *slot;
+
+	if (event->span_id == spans->young.id) {
+		*ret_index = SS_SPAN_YOUNG;
+		return true;
+	}
+	ss_span_place_settle(spans);
+	slot = ss_spanmap_find(&spans->map, event->span_id);
+	if (slot == NULL)
+		return begin_with(spans, event, ret_index);
+	*ret_index = (uint32_t)slot->value;
+	ss_span_log_touch(spans, ss_span_place_at(spans, *ret_index));
+	return true;
+}
+
 void ss_spans_apply(struct ss_spans *spans, const struct ss_hook_event *event)
 {
-	struct ss_spanmap_slot *slot;
 	struct ss_span *span;
 	uint32_t index;
 
@@ -268,24 +283,9 @@ void ss_spans_apply(struct ss_spans *spans, const struct ss_hook_event *event)
 		note_framework(spans->view->image, event);
 	if (event->kind == SS_EVENT_POINT && (event->flags & SS_EVENT_OBSERVED))
 		return;
-	slot = ss_spanmap_find(&spans->map, event->span_id);
-	if (slot == NULL) {
-		span = begin(spans, event->span_id);
-		if (span == NULL) {
-			count_lost(spans, event->kind);
-			return;
-		}
-		index = span->tail;
-		if (event->kind != SS_EVENT_OPEN && list_add(&spans->halves, event->span_id) != 0) {
-			forget(spans, event->span_id, index);
-			count_lost(spans, event->kind);
-			return;
-		}
-	} else {
-		index = (uint32_t)slot->value;
-		span = span_at(spans, index);
-		ss_span_log_touch(spans, span);
-	}
+	if (!find_span(spans, event, &index))
+		return;
+	span = ss_span_place_at(spans, index);
 	switch (event->kind) {
 	case SS_EVENT_OPEN:
 		apply_open(spans, index, event);
@@ -301,7 +301,7 @@ void ss_spans_apply(struct ss_spans *spans, const struct ss_hook_event *event)
 		break;
 	case SS_EVENT_DISCARD:
 		if (span->now.seen & SS_SPAN_OPENED)
-			forget(spans, event->span_id, index);
+			ss_span_place_forget(spans, event->span_id, index);
 		else
 			span->now.seen |= SS_SPAN_DISCARDED;
 		break;
@@ -336,9 +336,9 @@ static void drop_halves(struct ss_spans *spans, uint32_t count)
 		const struct ss_spanmap_slot *slot = ss_spanmap_find(&spans->map, ids[i]);
 
 		if (slot == NULL ||
-		    (span_at(spans, (uint32_t)slot->value)->now.seen & SS_SPAN_OPENED))
+		    (ss_span_place_at(spans, (uint32_t)slot->value)->now.seen & SS_SPAN_OPENED))
 			continue;
-		forget(spans, ids[i], (uint32_t)slot->value);
+		ss_span_place_forget(spans, ids[i], (uint32_t)slot->value);
 		spans->orphans++;
 	}
 	if (count > 0)
@@ -350,6 +350,7 @@ void ss_spans_settle(struct ss_spans *spans, bool whole)
 {
 	struct ss_id_list ready = spans->ready;
 
+	ss_span_place_settle(spans);
 	if (!whole)
 		return;
 	deliver_list(spans, &ready);
@@ -361,14 +362,16 @@ void ss_spans_settle(struct ss_spans *spans, bool whole)
 
 void ss_spans_finish(struct ss_spans *spans)
 {
-	uint32_t i, count = ss_arena_count(&spans->arena);
+	uint32_t i, count;
 
+	ss_span_place_settle(spans);
+	count = ss_arena_count(&spans->arena);
 	deliver_list(spans, &spans->ready);
 	deliver_list(spans, &spans->late);
 	drop_halves(spans, spans->halves.count);
 	spans->halves_old = 0;
 	for (i = 0; i < count; i++) {
-		const struct ss_span *span = span_at(spans, i);
+		const struct ss_span *span = ss_span_place_at(spans, i);
 
 		if (span->kind == SS_BLOCK_SPAN && span->born != 0 && span->freed == 0)
 			deliver(spans, i, !(span->now.seen & SS_SPAN_CLOSED));

@@ -100,7 +100,9 @@ struct ss_spans {
 	struct ss_id_list halves;      /* ids that began without an opening event */
 	uint32_t halves_old;           /* the first ones, from before this batch */
 	struct ss_buffer linear;       /* a chain, copied together */
-	struct ss_buffer single;       /* uint8_t[entry_count]: see ss_spans_init */
+	struct ss_span young;          /* see span_place.h; id 0: there is none */
+	struct ss_buffer young_log;
+	struct ss_buffer single; /* uint8_t[entry_count]: see find_single */
 	uint64_t orphans, last_ns;
 	uint64_t series_damaged; /* of metrics, in a dead image's arena */
 };

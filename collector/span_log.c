@@ -67,29 +67,55 @@ static int copy_in(struct ss_spans *spans, struct ss_span *span, uint32_t at, co
 	return 0;
 }
 
+static uint32_t fixed_bytes(const struct ss_hook_event *event)
+{
+	return event->kind == SS_EVENT_OPEN ? (uint32_t)sizeof(struct ss_log_entry)
+					    : SS_LOG_SHORT_BYTES;
+}
+
+static void fill(struct ss_log_entry *entry, const struct ss_hook_event *event)
+{
+	entry->bytes = fixed_bytes(event) + ((event->payload_bytes + 7) & ~7u);
+	entry->kind = event->kind;
+	entry->flags = event->flags;
+	entry->status = event->status;
+	entry->hook = event->hook;
+	entry->time_ns = event->time_ns;
+	entry->entry = event->entry;
+	entry->tid = event->tid;
+	if (event->kind != SS_EVENT_OPEN) {
+		entry->result = event->result;
+		return;
+	}
+	entry->trace_hi = event->trace_hi;
+	entry->trace_lo = event->trace_lo;
+	entry->parent_id = event->parent_id;
+}
+
+/* In one piece, in plain memory. */
+static bool append_young(struct ss_spans *spans, const struct ss_hook_event *event)
+{
+	uint32_t at = spans->young.now.bytes, fixed = fixed_bytes(event);
+	struct ss_log_entry *entry;
+
+	if (ss_buffer_reserve(&spans->young_log, at + fixed + SS_EVENT_PAYLOAD_MAX) != 0)
+		return false;
+	entry = (struct ss_log_entry *)((char *)spans->young_log.base + at);
+	fill(entry, event);
+	memcpy((char *)entry + fixed, event->payload, entry->bytes - fixed);
+	spans->young.now.bytes = at + entry->bytes;
+	return true;
+}
+
 bool ss_span_log_append(struct ss_spans *spans, struct ss_span *span,
 			const struct ss_hook_event *event)
 {
-	uint32_t fixed =
-		event->kind == SS_EVENT_OPEN ? sizeof(struct ss_log_entry) : SS_LOG_SHORT_BYTES;
-	struct ss_log_entry entry = {
-		.bytes = fixed + ((event->payload_bytes + 7) & ~7u),
-		.kind = event->kind,
-		.flags = event->flags,
-		.status = event->status,
-		.hook = event->hook,
-		.time_ns = event->time_ns,
-		.entry = event->entry,
-		.tid = event->tid,
-		.trace_lo = event->trace_lo,
-		.parent_id = event->parent_id,
-	};
-	uint32_t tail = span->tail, at = span->now.bytes;
+	uint32_t fixed = fixed_bytes(event), tail = span->tail, at = span->now.bytes;
+	struct ss_log_entry entry;
 
-	if (event->kind == SS_EVENT_OPEN)
-		entry.trace_hi = event->trace_hi;
-	else
-		entry.result = event->result;
+	if (span == &spans->young)
+		return append_young(spans, event);
+	fill(&entry, event);
 	if (copy_in(spans, span, at, (const char *)&entry, fixed) != 0 ||
 	    copy_in(spans, span, at + fixed, event->payload, entry.bytes - fixed) != 0) {
 		ss_span_log_free(spans, ss_arena_block(&spans->arena, tail)->next);
@@ -102,11 +128,24 @@ bool ss_span_log_append(struct ss_spans *spans, struct ss_span *span,
 	return true;
 }
 
+bool ss_span_log_settle(struct ss_spans *spans, struct ss_span *span)
+{
+	const struct ss_span *young = &spans->young;
+
+	if (copy_in(spans, span, 0, spans->young_log.base, young->now.bytes) != 0)
+		return false;
+	ss_arena_order();
+	span->now = young->now;
+	return true;
+}
+
 const char *ss_span_log_linear(struct ss_spans *spans, const struct ss_span *span)
 {
 	uint32_t left = span->now.bytes, index = span->next, part = SS_SPAN_HEAD_BYTES;
 	char *to;
 
+	if (span == &spans->young)
+		return spans->young_log.base;
 	if (left <= SS_SPAN_HEAD_BYTES)
 		return span->data;
 	if (ss_buffer_reserve(&spans->linear, left) != 0)

@@ -18,6 +18,9 @@ void ss_span_log_touch(struct ss_spans *spans, struct ss_span *span);
 bool ss_span_log_append(struct ss_spans *spans, struct ss_span *span,
 			const struct ss_hook_event *event);
 
+/* Gives a span that has no events yet those of the young one (see span.c). False: no memory. */
+bool ss_span_log_settle(struct ss_spans *spans, struct ss_span *span);
+
 /* The log in one piece, until the next call; NULL: no memory. */
 const char *ss_span_log_linear(struct ss_spans *spans, const struct ss_span *span);
 
