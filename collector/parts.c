@@ -4,17 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-static uint32_t fixed_bytes(const struct ss_log_entry *entry)
-{
-	return entry->kind == SS_EVENT_OPEN ? (uint32_t)sizeof(*entry) : SS_LOG_SHORT_BYTES;
-}
-
-struct ss_attr_iter ss_parts_attributes(const struct ss_log_entry *entry)
-{
-	return (struct ss_attr_iter){ (const char *)entry + fixed_bytes(entry),
-				      (const char *)entry + entry->bytes };
-}
-
 const struct ss_attr *ss_parts_find(const struct ss_log_entry *entry, uint32_t key)
 {
 	struct ss_attr_iter iter = ss_parts_attributes(entry);
@@ -34,6 +23,15 @@ const struct ss_spelling *ss_parts_spell(const struct ss_log_entry *entry, uint3
 	return ss_vocabulary_spell(place, key);
 }
 
+/* False: it is certainly none of `attributes`. From now on it counts as one. */
+static bool may_be_known(struct ss_parts *parts, uint64_t key)
+{
+	uint64_t bit = 1ull << (key * 0x9e3779b97f4a7c15ull >> 58), known = parts->seen & bit;
+
+	parts->seen |= bit;
+	return known != 0;
+}
+
 /* Where the value of `key` is kept, or NULL. */
 static uint32_t *find(struct ss_parts *parts, uint32_t key)
 {
@@ -41,6 +39,8 @@ static uint32_t *find(struct ss_parts *parts, uint32_t key)
 
 	if (key < SS_PARTS_SPECIAL)
 		return &parts->special[key];
+	if (!may_be_known(parts, key))
+		return NULL;
 	for (i = 0; i < parts->attribute_count; i++) {
 		if (parts->values[parts->attributes[i]].attr->key == key)
 			return &parts->attributes[i];
@@ -52,6 +52,8 @@ static uint32_t *find_spelled(struct ss_parts *parts, const struct ss_spelling *
 {
 	uint32_t i;
 
+	if (!may_be_known(parts, (uintptr_t)spelling->key))
+		return NULL;
 	for (i = 0; i < parts->attribute_count; i++) {
 		const struct ss_spelling *known = parts->values[parts->attributes[i]].spelling;
 
@@ -151,17 +153,6 @@ static void take(struct ss_parts *parts, const struct ss_log_entry *entry)
 	add_all(parts, entry);
 }
 
-const struct ss_log_entry *ss_parts_entry(const struct ss_span_view *span, uint32_t at)
-{
-	const struct ss_log_entry *entry = (const void *)(span->log + at);
-
-	if (span->bytes - at < SS_LOG_SHORT_BYTES || entry->bytes % 8 != 0 ||
-	    entry->bytes > span->bytes - at || entry->bytes < SS_LOG_SHORT_BYTES ||
-	    entry->bytes < fixed_bytes(entry))
-		return NULL;
-	return entry;
-}
-
 /* All but the opening event; the closing one is taken last, for what it says is the end. */
 static void read_rest(struct ss_parts *parts, const struct ss_span_view *span, uint32_t at)
 {
@@ -192,6 +183,7 @@ const struct ss_log_entry *ss_parts_open(const struct ss_span_view *span)
 int ss_parts_read(struct ss_parts *parts, const struct ss_span_view *span)
 {
 	parts->close = parts->fault = NULL;
+	parts->seen = 0;
 	parts->value_count = 1;
 	parts->attribute_count = parts->point_count = parts->attributes_dropped = 0;
 	memset(parts->special, 0, sizeof(parts->special));

@@ -33,6 +33,8 @@ struct ss_parts {
 	uint32_t attribute_count;
 	uint32_t point_count;
 	uint32_t attributes_dropped;
+	uint64_t
+		seen; /* a bit, of 64, for each key in `attributes`: mostly tells that one is new */
 	/* By enum ss_attr_key or ss_field, what is not an attribute: a value, or SS_NO_VALUE */
 	uint32_t special[SS_PARTS_SPECIAL];
 	uint32_t attributes[SS_PARTS_VALUES]; /* values, first pieces, one per key as spelled */
@@ -43,15 +45,34 @@ struct ss_parts {
 /* Reads the log. 0, or -EINVAL when there is no opening event in it. */
 int ss_parts_read(struct ss_parts *parts, const struct ss_span_view *span);
 
-/* The log's entry at byte `at`, or NULL where it ends. */
-const struct ss_log_entry *ss_parts_entry(const struct ss_span_view *span, uint32_t at);
-
 /* The opening event, or NULL. Events of several threads may stand in the log in any order; mostly
  * it is the first. */
 const struct ss_log_entry *ss_parts_open(const struct ss_span_view *span);
 
+/* What an entry has before its payload. */
+static inline uint32_t ss_parts_fixed_bytes(const struct ss_log_entry *entry)
+{
+	return entry->kind == SS_EVENT_OPEN ? (uint32_t)sizeof(*entry) : SS_LOG_SHORT_BYTES;
+}
+
+/* The log's entry at byte `at`, or NULL where it ends. */
+static inline const struct ss_log_entry *ss_parts_entry(const struct ss_span_view *span,
+							uint32_t at)
+{
+	const struct ss_log_entry *entry = (const void *)(span->log + at);
+
+	if (span->bytes - at < SS_LOG_SHORT_BYTES || entry->bytes % 8 != 0 ||
+	    entry->bytes > span->bytes - at || entry->bytes < ss_parts_fixed_bytes(entry))
+		return NULL;
+	return entry;
+}
+
 /* Attributes of one entry. */
-struct ss_attr_iter ss_parts_attributes(const struct ss_log_entry *entry);
+static inline struct ss_attr_iter ss_parts_attributes(const struct ss_log_entry *entry)
+{
+	return (struct ss_attr_iter){ (const char *)entry + ss_parts_fixed_bytes(entry),
+				      (const char *)entry + entry->bytes };
+}
 
 /* Attribute `key` (enum ss_attr_key or ss_field) of one entry, or NULL. */
 const struct ss_attr *ss_parts_find(const struct ss_log_entry *entry, uint32_t key);
