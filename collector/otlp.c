@@ -14,6 +14,8 @@
 #define FLAG_SAMPLED    1u
 #define FLAG_HAS_REMOTE 0x100u
 #define FLAG_REMOTE     0x200u
+/* Room for a run of short pieces, of constant text, ids and times. */
+#define RUN_MAX 256u
 
 static void write_prefix(struct ss_otlp *otlp)
 {
@@ -67,23 +69,26 @@ static void write_ids(struct ss_otlp *otlp, const struct ss_log_entry *open, uin
 {
 	struct ss_json *json = &otlp->json;
 	uint32_t flags = FLAG_SAMPLED | FLAG_HAS_REMOTE;
+	char *p = ss_json_begin(json, RUN_MAX);
 
-	ss_json_raw(json, "{\"traceId\":\"");
-	ss_json_hex(json, open->trace_hi);
-	ss_json_hex(json, open->trace_lo);
-	ss_json_raw(json, "\",\"spanId\":\"");
-	ss_json_hex(json, id);
+	p = ss_put_raw(p, "{\"traceId\":\"");
+	p = ss_put_hex(ss_put_hex(p, open->trace_hi), open->trace_lo);
+	p = ss_put_raw(p, "\",\"spanId\":\"");
+	p = ss_put_hex(p, id);
 	if (open->parent_id != 0) {
-		ss_json_raw(json, "\",\"parentSpanId\":\"");
-		ss_json_hex(json, open->parent_id);
+		p = ss_put_raw(p, "\",\"parentSpanId\":\"");
+		p = ss_put_hex(p, open->parent_id);
 	}
-	ss_json_raw(json, "\",");
-	if (ss_json_length(&otlp->state) > 0)
+	p = ss_put_raw(p, "\",");
+	if (ss_json_length(&otlp->state) > 0) {
+		ss_json_end(json, p);
 		ss_otlp_append(json, &otlp->state, 0, ss_json_length(&otlp->state));
+		p = ss_json_begin(json, RUN_MAX);
+	}
 	if (open->flags & SS_EVENT_PARENT_REMOTE)
 		flags |= FLAG_REMOTE;
-	ss_json_raw(json, "\"flags\":");
-	ss_json_uint(json, flags);
+	p = ss_put_uint(ss_put_raw(p, "\"flags\":"), flags);
+	ss_json_end(json, ss_put_raw(p, ",\"name\":"));
 }
 
 static void write_times(struct ss_otlp *otlp, const struct ss_span_view *span)
@@ -92,15 +97,17 @@ static void write_times(struct ss_otlp *otlp, const struct ss_span_view *span)
 	struct ss_json *json = &otlp->json;
 	uint64_t start = parts->open->time_ns;
 	uint64_t end = parts->close != NULL ? parts->close->time_ns : span->end_ns;
+	char *p = ss_json_begin(json, RUN_MAX);
 
 	/* SPAN_KIND_CLIENT, SPAN_KIND_INTERNAL */
 	if (ss_is_dialect(parts->open->entry) && ss_otlp_is_client(otlp))
-		ss_json_raw(json, ",\"kind\":3,\"startTimeUnixNano\":\"");
+		p = ss_put_raw(p, ",\"kind\":3,\"startTimeUnixNano\":\"");
 	else
-		ss_json_raw(json, ",\"kind\":1,\"startTimeUnixNano\":\"");
-	ss_json_uint(json, start);
-	ss_json_raw(json, "\",\"endTimeUnixNano\":\"");
-	ss_json_uint(json, end > start ? end : start);
+		p = ss_put_raw(p, ",\"kind\":1,\"startTimeUnixNano\":\"");
+	p = ss_put_uint(p, start);
+	p = ss_put_raw(p, "\",\"endTimeUnixNano\":\"");
+	p = ss_put_uint(p, end > start ? end : start);
+	ss_json_end(json, ss_put_raw(p, "\",\"attributes\":["));
 }
 
 /* thread.id, code.function.name and the binding's constants. Returns how many the limit drops. */
@@ -109,13 +116,16 @@ static uint32_t write_common(struct ss_otlp *otlp, const struct ss_heading *head
 {
 	struct ss_json *json = &otlp->json;
 	uint32_t dropped = heading->attributes_dropped;
+	char *p;
 
 	*room -= heading->attribute_count; /* which leaves out at least one */
 	if (*room > 0) {
-		ss_json_raw(json, any ? ",{\"key\":\"thread.id\",\"value\":{\"intValue\":\""
-				      : "{\"key\":\"thread.id\",\"value\":{\"intValue\":\"");
-		ss_json_uint(json, otlp->parts->open->tid);
-		ss_json_raw(json, "\"}}");
+		p = ss_json_begin(json, RUN_MAX);
+		if (any)
+			*p++ = ',';
+		p = ss_put_raw(p, "{\"key\":\"thread.id\",\"value\":{\"intValue\":\"");
+		p = ss_put_uint(p, otlp->parts->open->tid);
+		ss_json_end(json, ss_put_raw(p, "\"}}"));
 		--*room;
 	} else {
 		dropped++;
@@ -134,7 +144,6 @@ static uint32_t write_attributes(struct ss_otlp *otlp, const struct ss_heading *
 	struct ss_json *json = &otlp->json;
 	bool any = unfinished && room > 0;
 
-	ss_json_raw(json, "\",\"attributes\":[");
 	if (any) {
 		ss_json_raw(json,
 			    "{\"key\":\"spanshim.unfinished\",\"value\":{\"boolValue\":true}}");
@@ -223,7 +232,6 @@ static void write_span(struct ss_otlp *otlp, const struct ss_span_view *span, bo
 
 	ss_fault_read(&fault, otlp->view, otlp->parts, span);
 	write_ids(otlp, otlp->parts->open, span->id);
-	ss_json_raw(json, ",\"name\":");
 	if (heading != NULL)
 		ss_otlp_append(json, &otlp->headings_text, heading->start, heading->name_bytes);
 	else
