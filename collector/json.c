@@ -6,11 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ONES  0x0101010101010101ull
-#define HIGHS 0x8080808080808080ull
 #define CHUNK 4096u /* bytes of a string per reservation; each may become six */
-
-static const char hex_digits[17] = "0123456789abcdef";
 
 int ss_json_init(struct ss_json *json, size_t bytes)
 {
@@ -122,130 +118,18 @@ void ss_json_double(struct ss_json *json, double value)
 		write_scientific(json, value);
 }
 
-/* The top bit of the first byte that cannot stand in a string as it is, and of any byte behind it.
- * 0: all can. */
-static uint64_t special8(uint64_t x)
-{
-	uint64_t quote = x ^ '"' * ONES, backslash = x ^ '\\' * ONES;
-
-	return (x | (x - 0x20 * ONES) | (quote - ONES) | (backslash - ONES)) & HIGHS;
-}
-
-/* The first bytes of a text, at most eight; blanks where there are fewer. */
-static uint64_t load8(const unsigned char *text, size_t bytes)
-{
-	uint64_t word;
-	uint32_t first, last;
-
-	if (bytes >= 8) {
-		memcpy(&word, text, sizeof(word));
-		return word;
-	}
-	if (bytes >= 4) { /* two halves that overlap */
-		memcpy(&first, text, sizeof(first));
-		memcpy(&last, text + bytes - 4, sizeof(last));
-		word = first | (uint64_t)last << 8 * (bytes - 4);
-	} else {
-		word = text[0] | (uint64_t)text[bytes / 2] << 8 * (bytes / 2) |
-		       (uint64_t)text[bytes - 1] << 8 * (bytes - 1);
-	}
-	return word | ' ' * ONES << 8 * bytes;
-}
-
-static char *escape(char *out, unsigned char c)
-{
-	static const char short_form[32] = {
-		['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'
-	};
-
-	*out++ = '\\';
-	if (c >= 0x20) {
-		*out++ = (char)c;
-	} else if (short_form[c] != 0) {
-		*out++ = short_form[c];
-	} else {
-		memcpy(out, "u00", 3);
-		out[3] = hex_digits[c >> 4];
-		out[4] = hex_digits[c & 15];
-		out += 5;
-	}
-	return out;
-}
-
-/* Length of the well-formed sequence at text (Unicode 15, table 3-7), or minus the length of the
- * ill-formed part that one U+FFFD stands for. */
-static int sequence(const unsigned char *text, size_t bytes)
-{
-	unsigned char lead = text[0], low = 0x80, high = 0xbf;
-	int length, i;
-
-	if (lead < 0xc2 || lead > 0xf4)
-		return -1;
-	length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-	if (lead == 0xe0)
-		low = 0xa0;
-	else if (lead == 0xed)
-		high = 0x9f;
-	else if (lead == 0xf0)
-		low = 0x90;
-	else if (lead == 0xf4)
-		high = 0x8f;
-	for (i = 1; i < length; i++, low = 0x80, high = 0xbf) {
-		if ((size_t)i >= bytes || text[i] < low || text[i] > high)
-			return -i;
-	}
-	return length;
-}
-
-/* One character, in its own way; returns how many bytes it has. */
-static size_t copy_special(char **out, const unsigned char *text, size_t bytes)
-{
-	int length;
-
-	if (text[0] < 0x80) {
-		*out = escape(*out, text[0]);
-		return 1;
-	}
-	length = sequence(text, bytes);
-	*out = length > 0 ? ss_put_bytes(*out, text, (size_t)length)
-			  : ss_put_raw(*out, "\xef\xbf\xbd");
-	return (size_t)abs(length);
-}
-
-/* Copies what lies in text[0..limit) and returns how many bytes were used: more than limit when a
- * character crosses it. Room for 6 * limit + 16 is there. */
-static size_t copy_chunk(char **end, const unsigned char *text, size_t limit, size_t bytes)
-{
-	char *out = *end;
-	size_t at = 0;
-
-	while (at < limit) {
-		size_t count = limit - at < 8 ? limit - at : 8;
-		uint64_t eight = load8(text + at, count), special = special8(eight);
-
-		memcpy(out, &eight, sizeof(eight));
-		if (special != 0)
-			count = (size_t)__builtin_ctzll(special) / 8;
-		out += count;
-		at += count;
-		if (special != 0)
-			at += copy_special(&out, text + at, bytes - at);
-	}
-	*end = out;
-	return at;
-}
-
 static inline void append(struct ss_json *json, const char *text, size_t bytes, bool quoted)
 {
 	size_t at = 0;
 
 	do {
-		size_t left = bytes - at, limit = left < CHUNK ? left : CHUNK;
+		size_t left = bytes - at, limit = left < CHUNK ? left : CHUNK, used;
 		char *p = ss_json_begin(json, 6 * limit + 16 + 2);
 
 		if (quoted && at == 0)
 			*p++ = '"';
-		at += copy_chunk(&p, (const unsigned char *)text + at, limit, left);
+		p = ss_put_escaped(p, text + at, limit, left, &used);
+		at += used;
 		if (quoted && at == bytes)
 			*p++ = '"';
 		ss_json_end(json, p);
@@ -260,11 +144,10 @@ void ss_json_escaped(struct ss_json *json, const char *text, size_t bytes)
 /* Bytes of the first max_chars characters; an ill-formed part counts as one, as it is written. */
 static size_t cut(const char *text, size_t bytes, uint32_t max_chars)
 {
-	const unsigned char *p = (const unsigned char *)text;
 	size_t at = 0;
 
 	while (at < bytes && max_chars-- > 0)
-		at += p[at] < 0x80 ? 1 : (size_t)abs(sequence(p + at, bytes - at));
+		at += (size_t)abs(ss_put_character(text + at, bytes - at));
 	return at;
 }
 

@@ -10,10 +10,9 @@
 #include "collector/resource.h"
 
 #define LINE_SUFFIX "]}]}]}\n"
-/* Bits of Span.flags: W3C sampled; parent's remoteness is known; it is remote. */
-#define FLAG_SAMPLED    1u
-#define FLAG_HAS_REMOTE 0x100u
-#define FLAG_REMOTE     0x200u
+/* Span.flags: W3C sampled (1), and whether the parent is remote (0x200) is known (0x100). */
+#define FLAGS_LOCAL  "\"flags\":257"
+#define FLAGS_REMOTE "\"flags\":769"
 /* Room for a run of short pieces, of constant text, ids and times. */
 #define RUN_MAX 256u
 
@@ -68,7 +67,6 @@ void ss_otlp_deinit(struct ss_otlp *otlp)
 static void write_ids(struct ss_otlp *otlp, const struct ss_log_entry *open, uint64_t id)
 {
 	struct ss_json *json = &otlp->json;
-	uint32_t flags = FLAG_SAMPLED | FLAG_HAS_REMOTE;
 	char *p = ss_json_begin(json, RUN_MAX);
 
 	p = ss_put_raw(p, "{\"traceId\":\"");
@@ -85,9 +83,8 @@ static void write_ids(struct ss_otlp *otlp, const struct ss_log_entry *open, uin
 		ss_otlp_append(json, &otlp->state, 0, ss_json_length(&otlp->state));
 		p = ss_json_begin(json, RUN_MAX);
 	}
-	if (open->flags & SS_EVENT_PARENT_REMOTE)
-		flags |= FLAG_REMOTE;
-	p = ss_put_uint(ss_put_raw(p, "\"flags\":"), flags);
+	p = open->flags & SS_EVENT_PARENT_REMOTE ? ss_put_raw(p, FLAGS_REMOTE)
+						 : ss_put_raw(p, FLAGS_LOCAL);
 	ss_json_end(json, ss_put_raw(p, ",\"name\":"));
 }
 
@@ -104,9 +101,9 @@ static void write_times(struct ss_otlp *otlp, const struct ss_span_view *span)
 		p = ss_put_raw(p, ",\"kind\":3,\"startTimeUnixNano\":\"");
 	else
 		p = ss_put_raw(p, ",\"kind\":1,\"startTimeUnixNano\":\"");
-	p = ss_put_uint(p, start);
+	p = ss_put_time(&otlp->time, p, start);
 	p = ss_put_raw(p, "\",\"endTimeUnixNano\":\"");
-	p = ss_put_uint(p, end > start ? end : start);
+	p = ss_put_time(&otlp->time, p, end > start ? end : start);
 	ss_json_end(json, ss_put_raw(p, "\",\"attributes\":["));
 }
 

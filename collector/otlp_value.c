@@ -299,12 +299,12 @@ static bool is_event_attribute(const struct ss_log_entry *entry, const struct ss
 	return *ret_spelling != NULL && *attr != NULL;
 }
 
-static void begin_event(struct ss_json *json, uint64_t time_ns)
+static void begin_event(struct ss_otlp *otlp, uint64_t time_ns)
 {
-	char *p = ss_json_begin(json, sizeof("{\"timeUnixNano\":\"") + SS_JSON_NUMBER_MAX);
+	char *p = ss_json_begin(&otlp->json, sizeof("{\"timeUnixNano\":\"") + SS_JSON_NUMBER_MAX);
 
 	p = ss_put_raw(p, "{\"timeUnixNano\":\"");
-	ss_json_end(json, ss_put_uint(p, time_ns));
+	ss_json_end(&otlp->json, ss_put_time(&otlp->time, p, time_ns));
 }
 
 static void end_event(struct ss_json *json, uint32_t dropped)
@@ -325,7 +325,7 @@ void ss_otlp_event(struct ss_otlp *otlp, const struct ss_log_entry *entry)
 	const struct ss_spelling *spelling;
 	const struct ss_attr *attr;
 
-	begin_event(json, entry->time_ns);
+	begin_event(otlp, entry->time_ns);
 	write_event_name(otlp, entry);
 	while ((attr = ss_attr_next(&iter)) != NULL) {
 		if (!is_event_attribute(entry, &attr, &spelling) || !take(&room, &dropped))
@@ -351,7 +351,7 @@ void ss_otlp_exception(struct ss_otlp *otlp, const struct ss_fault *fault)
 	const struct ss_attr *stack = stack_of(otlp->parts);
 	struct ss_json *json = &otlp->json;
 
-	begin_event(json, otlp->parts->fault->time_ns);
+	begin_event(otlp, otlp->parts->fault->time_ns);
 	ss_json_raw(json, "\",\"name\":\"exception\",\"attributes\":[");
 	if (take(&room, &dropped))
 		write_text(otlp, "exception.type", &fault->exception_type, true);

@@ -38,6 +38,24 @@ static inline char *ss_put_int(char *to, int64_t value)
 	return ss_put_uint(to, value < 0 ? -(uint64_t)value : (uint64_t)value);
 }
 
+/* Unix times in ns: most share what stands before the last eight digits with the one before. All
+ * zero to begin with. */
+struct ss_put_time {
+	uint64_t high; /* all digits but the last eight; their text: */
+	uint32_t bytes;
+	char text[SS_PUT_UINT_MAX + SS_PUT_SLACK];
+};
+char *ss_put_time(struct ss_put_time *last, char *to, uint64_t time_ns);
+
+/* The content of a JSON string: escaped, bad UTF-8 replaced by U+FFFD. Takes text[0..limit), and
+ * what a character that begins there has beyond, up to `bytes`; *ret_used says how much that was.
+ * Needs 6 * limit + 16 bytes of room. */
+char *ss_put_escaped(char *to, const char *text, size_t limit, size_t bytes, size_t *ret_used);
+
+/* The length of the character at `text`, at least 1; of an ill-formed part, as long as one U+FFFD
+ * stands for, minus that. */
+int ss_put_character(const char *text, size_t bytes);
+
 /* 16 lowercase hex digits, most significant first. A nibble a byte, in a vector's lanes: SSE2 and
  * NEON have them all in a dozen instructions. */
 static inline char *ss_put_hex(char *to, uint64_t value)
