@@ -136,7 +136,7 @@ static uint32_t write_common(struct ss_otlp *otlp, const struct ss_heading *head
 static uint32_t write_attributes(struct ss_otlp *otlp, const struct ss_heading *heading,
 				 const struct ss_fault *fault, bool unfinished, bool bare)
 {
-	uint32_t room = otlp->view->image->attribute_count_limit, dropped = 0, i;
+	uint32_t room = otlp->view->image->attribute_count_limit, dropped = 0;
 	const struct ss_parts *parts = otlp->parts;
 	struct ss_json *json = &otlp->json;
 	bool any = unfinished && room > 0;
@@ -153,12 +153,9 @@ static uint32_t write_attributes(struct ss_otlp *otlp, const struct ss_heading *
 		dropped += ss_otlp_fault_attributes(otlp, fault, &room);
 		any = true;
 	}
-	for (i = 0; i < parts->attribute_count && room > 0 && !bare; i++, room--) {
-		ss_otlp_attribute(otlp, parts->attributes[i], !any);
-		any = true;
-	}
+	dropped += ss_otlp_attributes(otlp, bare ? 0 : room, !any);
 	ss_json_raw(json, "]");
-	return dropped + parts->attribute_count - i + parts->attributes_dropped;
+	return dropped + parts->attributes_dropped;
 }
 
 static void write_count(struct ss_json *json, const char *key, uint32_t count)

@@ -47,10 +47,10 @@ struct ss_otlp {
 	struct ss_json headings_text;
 	struct ss_buffer joined; /* a value of several pieces, a stack */
 	struct ss_put_time time;
-	uint32_t span_count;     /* in the line */
-	uint32_t value_max;      /* characters of a string value, for the span at hand ... */
-	uint32_t message_max;    /* ... and of its status message, which no limit is for */
-	bool resource_ignored;   /* OTEL_RESOURCE_ATTRIBUTES did not parse */
+	uint32_t span_count;   /* in the line */
+	uint32_t value_max;    /* characters of a string value, for the span at hand ... */
+	uint32_t message_max;  /* ... and of its status message, which no limit is for */
+	bool resource_ignored; /* OTEL_RESOURCE_ATTRIBUTES did not parse */
 	ss_line_fn line;
 	void *context;
 	struct ss_buffer memory; /* of the following */

@@ -30,7 +30,7 @@ static void keep(struct ss_fragment *fragment, uint32_t key, uint8_t type, const
 	if (bytes > SS_FRAGMENT_MAX)
 		return;
 	memcpy(fragment->text, text, bytes);
-	fragment->bytes = (uint8_t)bytes;
+	fragment->bytes = (uint16_t)bytes;
 	fragment->key = key;
 	fragment->type = type;
 }

@@ -12,13 +12,14 @@
 #include "collector/otlp.h"
 #include "shim/attr.h"
 
-#define SS_OTLP_VALUE_ROOM 64u
+#define SS_OTLP_SHORT      128u /* bytes of a string that is written at once */
+#define SS_OTLP_VALUE_ROOM (6 * SS_OTLP_SHORT + 32)
 #define SS_OTLP_EVENT_NAME SS_ATTR_TYPES /* a fragment's type, beside those of attributes */
 
 struct ss_fragment {  /* struct ss_otlp has SS_FRAGMENTS of them */
 	uint32_t key; /* 0: empty */
-	uint8_t type;
-	uint8_t bytes;
+	uint16_t type;
+	uint16_t bytes;
 	char text[SS_FRAGMENT_MAX];
 };
 
@@ -41,7 +42,9 @@ static inline char *ss_otlp_key(struct ss_otlp *otlp, uint32_t key, uint8_t type
 	if (__builtin_expect(fragment->key != key || fragment->type != type, 0))
 		return ss_otlp_key_slow(otlp, key, type, first);
 	p = ss_json_begin(&otlp->json, SS_FRAGMENT_MAX + SS_OTLP_VALUE_ROOM);
-	memcpy(p, fragment->text + first, SS_FRAGMENT_MAX - 1);
+	memcpy(p, fragment->text + first, SS_FRAGMENT_MAX / 2);
+	if (fragment->bytes > SS_FRAGMENT_MAX / 2)
+		memcpy(p, fragment->text + first, SS_FRAGMENT_MAX - 1);
 	return p + fragment->bytes - first;
 }
 

@@ -65,6 +65,13 @@ static inline const char *text_of(struct ss_otlp *otlp, const struct ss_attr *at
 	return (const char *)(attr + 1);
 }
 
+/* In one piece, and no limit cuts it. */
+static inline bool is_short(const struct ss_otlp *otlp, const struct ss_attr *attr, uint32_t value)
+{
+	return attr->s.bytes <= SS_OTLP_SHORT && attr->s.bytes <= otlp->value_max &&
+	       (value == SS_NO_VALUE || otlp->parts->values[value].next == SS_NO_VALUE);
+}
+
 /* The elements (shim/attr.h) of an ArrayValue, and its end. One that is cut, or says that it is
  * longer than what there is, is the last. */
 static void write_strings(struct ss_otlp *otlp, const char *at, size_t left)
@@ -112,27 +119,15 @@ static uint8_t type_of(const struct ss_attr *attr)
 	return attr->type < SS_ATTR_TYPES ? attr->type : SS_ATTR_NONE;
 }
 
-/* After its beginning, at p. */
-static void write_value(struct ss_otlp *otlp, char *p, const struct ss_attr *attr,
+/* The value, behind its beginning, and the braces that close it. value: of parts, for strings that
+ * may go on; or SS_NO_VALUE. */
+static void write_value(struct ss_otlp *otlp, const struct ss_attr *attr,
 			const struct ss_spelling *spelling, uint32_t value)
 {
 	struct ss_json *json = &otlp->json;
 	const char *text;
 	size_t bytes;
 
-	switch (attr->type) {
-	case SS_ATTR_INT:
-		p = ss_put_int(p, attr->i);
-		ss_json_end(json, ss_put_raw(p, "\"}}"));
-		return;
-	case SS_ATTR_BOOL:
-		ss_json_end(json,
-			    attr->i != 0 ? ss_put_raw(p, "true}}") : ss_put_raw(p, "false}}"));
-		return;
-	default:
-		ss_json_end(json, p);
-		break;
-	}
 	switch (attr->type) {
 	case SS_ATTR_DOUBLE:
 		ss_json_double(json, attr->d);
@@ -158,25 +153,47 @@ static void write_value(struct ss_otlp *otlp, char *p, const struct ss_attr *att
 	ss_json_raw(json, "}}");
 }
 
-/* value: of parts, for strings that may go on; or SS_NO_VALUE. */
-static void write_attribute(struct ss_otlp *otlp, const struct ss_attr *attr,
-			    const struct ss_spelling *spelling, uint32_t value, bool first)
+/* Most values are short, and written where there is room for them. */
+static inline void write_attribute(struct ss_otlp *otlp, const struct ss_attr *attr,
+				   const struct ss_spelling *spelling, uint32_t value, bool first)
 {
 	uint8_t type = type_of(attr);
+	size_t used;
 	char *p;
 
 	if (spelling == NULL)
 		p = ss_otlp_key(otlp, attr->key, type, first);
 	else
 		p = ss_otlp_key_text(otlp, spelling->key, spelling->bytes, type, first);
-	write_value(otlp, p, attr, spelling, value);
+	if (type == SS_ATTR_INT) {
+		p = ss_put_raw(ss_put_int(p, attr->i), "\"}}");
+	} else if (type == SS_ATTR_BOOL) {
+		p = attr->i != 0 ? ss_put_raw(p, "true}}") : ss_put_raw(p, "false}}");
+	} else if (type == SS_ATTR_STRING && spelling == NULL && is_short(otlp, attr, value)) {
+		*p++ = '"';
+		p = ss_put_escaped(p, (const char *)(attr + 1), attr->s.bytes, attr->s.bytes,
+				   &used);
+		p = ss_put_raw(p, "\"}}");
+	} else {
+		ss_json_end(&otlp->json, p);
+		write_value(otlp, attr, spelling, value);
+		return;
+	}
+	ss_json_end(&otlp->json, p);
 }
 
-void ss_otlp_attribute(struct ss_otlp *otlp, uint32_t value, bool first)
+uint32_t ss_otlp_attributes(struct ss_otlp *otlp, uint32_t room, bool first)
 {
-	const struct ss_parts_value *known = &otlp->parts->values[value];
+	const struct ss_parts *parts = otlp->parts;
+	uint32_t i;
 
-	write_attribute(otlp, known->attr, known->spelling, value, first);
+	for (i = 0; i < parts->attribute_count && i < room; i++, first = false) {
+		uint32_t value = parts->attributes[i];
+		const struct ss_parts_value *known = &parts->values[value];
+
+		write_attribute(otlp, known->attr, known->spelling, value, first);
+	}
+	return parts->attribute_count - i;
 }
 
 void ss_otlp_fault_text(struct ss_otlp *otlp, const struct ss_fault_text *text, uint32_t max)
@@ -202,9 +219,9 @@ static void write_text(struct ss_otlp *otlp, const char *key, const struct ss_fa
 static void write_stack_attribute(struct ss_otlp *otlp, const char *key, const struct ss_attr *attr,
 				  bool first)
 {
-	char *p = ss_otlp_key_text(otlp, key, strlen(key), type_of(attr), first);
+	const struct ss_spelling spelling = { key, (uint32_t)strlen(key), 0 };
 
-	write_value(otlp, p, attr, NULL, SS_NO_VALUE);
+	write_attribute(otlp, attr, &spelling, SS_NO_VALUE, first);
 }
 
 static const struct ss_attr *stack_of(const struct ss_parts *parts)

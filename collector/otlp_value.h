@@ -16,8 +16,9 @@
 /* A name, quoted. */
 void ss_otlp_text(struct ss_json *json, const char *text);
 
-/* Attribute `value` (index of otlp->parts->values), with a comma unless it is the `first`. */
-void ss_otlp_attribute(struct ss_otlp *otlp, uint32_t value, bool first);
+/* The attributes of otlp->parts, at most `room`, a comma before each but the `first`. Returns how
+ * many there was no room for. */
+uint32_t ss_otlp_attributes(struct ss_otlp *otlp, uint32_t room, bool first);
 
 /* The stack, error.type, the library's code: each with a leading comma, as long as there is *room,
  * which is brought up to date. Returns how many there was none for. */
