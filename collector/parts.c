@@ -75,32 +75,41 @@ static bool continues(const struct ss_parts *parts, const uint32_t *place,
 	return first->key == attr->key && first->type == attr->type;
 }
 
-static void add(struct ss_parts *parts, const struct ss_attr *attr,
-		const struct ss_spelling *spelling)
+static void add_piece(struct ss_parts *parts, const uint32_t *place, const struct ss_attr *attr)
 {
-	bool more = (attr->flags & SS_ATTR_CONTINUES) != 0;
+	uint32_t index = parts->value_count;
+	struct ss_parts_value *first;
+
+	if (!continues(parts, place, attr) || index == SS_PARTS_VALUES)
+		return;
+	parts->value_count++;
+	parts->values[index] = (struct ss_parts_value){ .attr = attr };
+	first = &parts->values[*place];
+	parts->values[first->last].next = index;
+	first->last = index;
+}
+
+static inline void add(struct ss_parts *parts, const struct ss_attr *attr,
+		       const struct ss_spelling *spelling)
+{
 	uint32_t *place = spelling ? find_spelled(parts, spelling) : find(parts, attr->key);
 	uint32_t index = parts->value_count;
 
-	if (more && !continues(parts, place, attr))
+	if (__builtin_expect(attr->flags & SS_ATTR_CONTINUES, 0)) {
+		add_piece(parts, place, attr);
 		return;
+	}
 	if (index == SS_PARTS_VALUES) {
-		parts->attributes_dropped += !more && (spelling || attr->key >= SS_KEY_RESERVED);
+		parts->attributes_dropped += spelling || attr->key >= SS_KEY_RESERVED;
 		return;
 	}
 	parts->value_count++;
 	parts->values[index] =
 		(struct ss_parts_value){ .attr = attr, .spelling = spelling, .last = index };
-	if (more) {
-		struct ss_parts_value *first = &parts->values[*place];
-
-		parts->values[first->last].next = index;
-		first->last = index;
-	} else if (place != NULL) {
+	if (place != NULL)
 		*place = index;
-	} else {
+	else
 		parts->attributes[parts->attribute_count++] = index;
-	}
 }
 
 static void add_all(struct ss_parts *parts, const struct ss_log_entry *entry)
