@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "collector/otlp.h"
-#include "shim/attr.h"
+#include "shim/event.h"
 
 #define SS_OTLP_SHORT      128u /* bytes of a string that is written at once */
 #define SS_OTLP_VALUE_ROOM (6 * SS_OTLP_SHORT + 32)
