@@ -56,6 +56,30 @@ Test(json, integers)
 	cr_expect_str_eq(text(), "0 18446744073709551615 -9223372036854775808 -7 100");
 }
 
+/* Where the number of digits, or of pieces that they are made of, changes. */
+Test(json, integers_of_every_length)
+{
+	struct ss_put_time last = { 0 };
+	char expected[24], time[64];
+	uint64_t value = 1;
+	int digits, by;
+
+	for (digits = 1; digits <= 20; digits++, value *= 10) {
+		for (by = -1; by <= 1; by++) {
+			uint64_t near = value + (uint64_t)by;
+
+			snprintf(expected, sizeof(expected), "%llu", (unsigned long long)near);
+			json.p = ss_json_text(&json);
+			ss_json_uint(&json, near);
+			cr_expect_str_eq(text(), expected);
+			*ss_put_time(&last, time, near) = '\0';
+			cr_expect_str_eq(time, expected);
+			*ss_put_time(&last, time, near) = '\0';
+			cr_expect_str_eq(time, expected, "the second time");
+		}
+	}
+}
+
 Test(json, hex)
 {
 	ss_json_hex(&json, 0x0123456789abcdefull);
@@ -186,6 +210,46 @@ Test(json, random_strings_against_cjson)
 		if (valid)
 			cr_assert_str_eq(parsed->valuestring, input);
 		cJSON_Delete(parsed);
+	}
+}
+
+struct special {
+	const char *bytes, *written;
+};
+
+/* Some letters with a special character among them, in memory that ends with them. */
+static void expect_special(const struct special *special, int before, int behind)
+{
+	const char *letters = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz";
+	size_t bytes = strlen(special->bytes);
+	char *input = malloc((size_t)(before + behind) + bytes), expected[128];
+
+	memcpy(input, letters, (size_t)before);
+	memcpy(input + before, special->bytes, bytes);
+	memcpy(input + before + bytes, letters, (size_t)behind);
+	snprintf(expected, sizeof(expected), "\"%.*s%s%.*s\"", before, letters, special->written,
+		 behind, letters);
+	expect_string(input, (size_t)(before + behind) + bytes, UINT32_MAX, expected);
+	free(input);
+}
+
+/* What is looked at together, and what is left at the end. */
+Test(json, a_special_character_at_every_place)
+{
+	static const struct special special[] = {
+		{ "\"", "\\\"" },           { "\\", "\\\\" },
+		{ "\x1f", "\\u001f" },      { " ", " " },
+		{ "\x7f", "\x7f" },         { "\x80", "\xef\xbf\xbd" },
+		{ "\xc3\xa4", "\xc3\xa4" }, { "\t\xff", "\\t\xef\xbf\xbd" },
+	};
+	int length, before;
+	size_t kind;
+
+	for (length = 0; length < 40; length++) {
+		for (before = 0; before <= length; before++) {
+			for (kind = 0; kind < sizeof(special) / sizeof(*special); kind++)
+				expect_special(&special[kind], before, length - before);
+		}
 	}
 }
 

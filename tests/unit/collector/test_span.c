@@ -266,6 +266,75 @@ Test(span, unfinished_ends_at_the_last_event)
 	fixture_remove(&fixture);
 }
 
+/* Spans within spans, and a batch that ends after each event: what a span has got is with it,
+ * wherever it was kept when the next event came. */
+Test(span, nested_spans_keep_what_they_have)
+{
+	struct payload inner = { 0 };
+	char *text;
+	int split;
+
+	for (split = 0; split <= 7; split++) {
+		int step;
+
+		begin(1);
+		inner.bytes = 0;
+		payload_int(&inner, fixture.key_number, 77);
+		for (step = 0; step < 7; step++) {
+			if (step == split)
+				ss_drain_batch(&drain);
+			if (step == 0 || step == 6)
+				put(step == 0 ? 0 : 1, 0);
+			else if (step == 1 || step == 5)
+				put(2, 0);
+			else if (step == 2)
+				fixture_open(&fixture, 0, FIX_ACTION, 8, 7, &inner);
+			else if (step == 3)
+				fixture_point(&fixture, 0, 8, NULL);
+			else
+				fixture_close(&fixture, 0, FIX_CLOSE, 8, SS_STATUS_OK, 0, NULL);
+		}
+		ss_drain_batch(&drain);
+		text = finish();
+		cr_expect_eq(fixture_spans(text, 7), 1, "split %d: %s", split, text);
+		cr_expect_eq(fixture_spans(text, 8), 1, "split %d: %s", split, text);
+		cr_expect_eq(fixture_count(text, "\"name\":\"row\""), 3, "split %d", split);
+		cr_expect_eq(fixture_count(text, "{\"intValue\":\"77\"}"), 1, "split %d", split);
+		cr_expect_eq(fixture_count(text, "unfinished"), 0, "split %d", split);
+		cr_expect_eq(drain.spans.orphans, 0);
+		cr_expect_eq(drain.spans.map.count, 0);
+		free(text);
+		fixture_remove(&fixture);
+	}
+}
+
+/* The arena is full: a span that needs no place in it is written, of another each event is counted.
+ */
+Test(span, without_memory_losses_are_counted)
+{
+	const uint64_t *lost;
+	char *text;
+
+	begin(1);
+	lost = fixture.image->dropped[SS_DROP_ASSEMBLY];
+	drain.spans.arena.chunk_count = SS_CHUNKS_MAX;
+	put(0, 0);
+	put(2, 0);
+	fixture_open(&fixture, 0, FIX_ACTION, 8, 7, NULL);
+	fixture_close(&fixture, 0, FIX_CLOSE, 8, SS_STATUS_OK, 0, NULL);
+	put(1, 0);
+	ss_drain_batch(&drain);
+	cr_expect_eq(lost[SS_EVENT_OPEN], 1);
+	cr_expect_eq(lost[SS_EVENT_POINT], 1);
+	cr_expect_eq(lost[SS_EVENT_CLOSE], 1);
+	drain.spans.arena.chunk_count = 0;
+	text = finish();
+	cr_expect_eq(fixture_spans(text, 7), 0, "%s", text);
+	cr_expect_eq(fixture_spans(text, 8), 1, "%s", text);
+	free(text);
+	fixture_remove(&fixture);
+}
+
 Test(span, memory_is_flat_in_the_number_of_spans)
 {
 	uint64_t id = 1000;
