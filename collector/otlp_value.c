@@ -154,8 +154,9 @@ static void write_value(struct ss_otlp *otlp, const struct ss_attr *attr,
 }
 
 /* Most values are short, and written where there is room for them. */
-static inline void write_attribute(struct ss_otlp *otlp, const struct ss_attr *attr,
-				   const struct ss_spelling *spelling, uint32_t value, bool first)
+static inline __attribute__((always_inline)) void
+write_attribute(struct ss_otlp *otlp, const struct ss_attr *attr,
+		const struct ss_spelling *spelling, uint32_t value, bool first)
 {
 	uint8_t type = type_of(attr);
 	size_t used;
