@@ -17,7 +17,9 @@ char *ss_otlp_key_text(struct ss_otlp *otlp, const char *key, size_t bytes, uint
 	const char *value = openings[type];
 	char *p = ss_json_begin(&otlp->json, 256 + SS_OTLP_VALUE_ROOM);
 
-	p = ss_put_bytes(p, ",{\"key\":\"" + first, strlen(",{\"key\":\"") - first);
+	if (!first)
+		*p++ = ',';
+	p = ss_put_raw(p, "{\"key\":\"");
 	p = ss_put_bytes(p, key, bytes);
 	p = ss_put_raw(p, "\",\"value\":{");
 	return ss_put_bytes(p, value, strlen(value));

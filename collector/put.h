@@ -67,8 +67,8 @@ static inline char *ss_put_hex(char *to, uint64_t value)
 	memcpy(&bytes, &value, sizeof(value));
 	high = bytes >> 4;
 	low = bytes & 15;
-	nibbles = __builtin_shuffle(
-		high, low, (lanes){ 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23 });
+	nibbles = __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6,
+					  22, 7, 23);
 	nibbles += '0' + ((lanes)(nibbles > 9) & ('a' - '9' - 1));
 	return ss_put_bytes(to, &nibbles, sizeof(nibbles));
 }
