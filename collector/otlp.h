@@ -17,7 +17,7 @@
 #define SS_LINE_MAX     (512u << 10)
 #define SS_LINE_TARGET  (96u << 10) /* a line is ended when it gets longer: stays in the cache */
 #define SS_FRAGMENTS    256u
-#define SS_FRAGMENT_MAX 120u
+#define SS_FRAGMENT_MAX 112u
 #define SS_HEADINGS     64u
 
 /* An entry's span name, then its constant attributes; text is in ss_otlp.headings_text. */

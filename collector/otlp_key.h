@@ -20,8 +20,9 @@ struct ss_fragment {  /* struct ss_otlp has SS_FRAGMENTS of them */
 	uint32_t key; /* 0: empty */
 	uint16_t type;
 	uint16_t bytes;
-	char text[SS_FRAGMENT_MAX];
+	char text[SS_FRAGMENT_MAX + 8]; /* more: it is copied from the second byte on, too */
 };
+_Static_assert(sizeof(struct ss_fragment) == 128, "whole cache lines");
 
 /* Where that one is, if it is known. */
 static inline struct ss_fragment *ss_otlp_fragment(struct ss_otlp *otlp, uint32_t key, uint8_t type)
@@ -44,7 +45,7 @@ static inline char *ss_otlp_key(struct ss_otlp *otlp, uint32_t key, uint8_t type
 	p = ss_json_begin(&otlp->json, SS_FRAGMENT_MAX + SS_OTLP_VALUE_ROOM);
 	memcpy(p, fragment->text + first, SS_FRAGMENT_MAX / 2);
 	if (fragment->bytes > SS_FRAGMENT_MAX / 2)
-		memcpy(p, fragment->text + first, SS_FRAGMENT_MAX - 1);
+		memcpy(p, fragment->text + first, SS_FRAGMENT_MAX);
 	return p + fragment->bytes - first;
 }
 

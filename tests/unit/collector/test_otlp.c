@@ -43,6 +43,35 @@ static char *finish(void)
 	return text;
 }
 
+/* Around the longest text that is kept ready made; the second span finds it. */
+Test(otlp, keys_of_every_length)
+{
+	char key[128], expected[192], *text;
+	struct payload payload = { 0 };
+	uint32_t length, offset;
+	int i;
+
+	fixture_make(&fixture, 1, 65536);
+	for (length = 80; length <= 100; length++) {
+		snprintf(key, sizeof(key), "%0*u", (int)length, length);
+		set_string(&offset, key);
+		payload_int(&payload, offset, 5);
+	}
+	begin();
+	for (i = 1; i <= 2; i++) {
+		fixture_open(&fixture, 0, FIX_ACTION, (uint64_t)i, 0, &payload);
+		fixture_close(&fixture, 0, FIX_CLOSE, (uint64_t)i, SS_STATUS_OK, 0, NULL);
+	}
+	ss_drain_batch(&drain);
+	text = finish();
+	for (length = 80; length <= 100; length++) {
+		snprintf(expected, sizeof(expected),
+			 ",{\"key\":\"%0*u\",\"value\":{\"intValue\":\"5\"}}", (int)length, length);
+		cr_expect_eq(fixture_count(text, expected), 2, "%s", expected);
+	}
+	free(text);
+}
+
 Test(otlp, exact_line)
 {
 	struct payload payload = { 0 }, event = { 0 }, message = { 0 };
