@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Calls foo() through the PLT from one or more threads, at full speed or at a set rate, and prints
- * what a call took: "calls N ns X", X being the mean over the threads of each thread's median
- * batch. Time and yield go through pointers, not the PLT, so that a tracer of PLT calls sees foo()
- * alone.
+ * what a call took: "calls N ns X burst Y": X is the mean over the threads of each thread's median
+ * batch, Y the longest time that one burst of 64 calls took. With `wait` it says "ready" after its
+ * warm-up calls and waits for a line on stdin, and again before it ends: time to look at it. Clock
+ * and yield go through pointers, not the PLT, so that a tracer of PLT calls sees foo() alone.
  */
 #include <pthread.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +27,7 @@ struct worker {
 	uint64_t calls;  /* a multiple of BATCHES * BURST */
 	double burst_ns; /* from one burst's start to the next; 0: full speed */
 	double median_ns;
+	uint64_t longest_ns;
 	unsigned cpu;
 	int last;
 };
@@ -73,11 +76,14 @@ static uint64_t run_batch(struct worker *w, uint64_t bursts, double *deadline)
 	int x = w->last;
 
 	for (uint64_t i = 0; i < bursts; i++) {
-		uint64_t t0 = now_ns();
+		uint64_t t0 = now_ns(), took;
 
 		for (unsigned k = 0; k < BURST; k++)
 			x = foo(x);
-		busy += now_ns() - t0;
+		took = now_ns() - t0;
+		busy += took;
+		if (took > w->longest_ns)
+			w->longest_ns = took;
 		*deadline += w->burst_ns;
 		/* the recorder's own thread may need this processor */
 		while (w->burst_ns > 0 && now_ns() < (uint64_t)*deadline)
@@ -96,7 +102,8 @@ static void *work(void *arg)
 	pin(w->cpu);
 	for (unsigned i = 0; i < WARM_CALLS; i++)
 		w->last = foo(w->last);
-	pthread_barrier_wait(&ready);
+	pthread_barrier_wait(&ready); /* all are warm ... */
+	pthread_barrier_wait(&ready); /* ... and off they go */
 	deadline = (double)now_ns();
 	for (unsigned b = 0; b < BATCHES; b++)
 		ns[b] = (double)run_batch(w, per_batch / BURST, &deadline) / (double)per_batch;
@@ -105,37 +112,60 @@ static void *work(void *arg)
 	return NULL;
 }
 
+static void start(struct worker *w, unsigned cpu, uint64_t calls, double rate)
+{
+	int error;
+
+	w->cpu = cpu;
+	w->calls = calls;
+	w->burst_ns = rate > 0 ? BURST * 1e9 / rate : 0;
+	error = pthread_create(&w->thread, NULL, work, w);
+	if (error) {
+		fprintf(stderr, "victim: pthread_create: %s\n", strerror(error));
+		exit(1);
+	}
+}
+
+static void wait_for_line(bool wait)
+{
+	while (wait && getchar() != '\n' && !feof(stdin))
+		;
+}
+
 int main(int argc, char **argv)
 {
 	static struct worker workers[THREADS_MAX];
 	unsigned threads = argc > 1 ? (unsigned)atoi(argv[1]) : 0;
 	double calls = argc > 2 ? atof(argv[2]) : 0, rate = argc > 3 ? atof(argv[3]) : 0, sum = 0;
-	uint64_t bursts, total = 0;
+	bool wait = argc > 4 && strcmp(argv[4], "wait") == 0;
+	uint64_t bursts, total = 0, longest_ns = 0;
 
 	if (!threads || threads > THREADS_MAX || calls <= 0) {
-		fprintf(stderr, "usage: victim THREADS CALLS-PER-THREAD [CALLS/S-PER-THREAD]\n");
+		fprintf(stderr,
+			"usage: victim THREADS CALLS-PER-THREAD [CALLS/S-PER-THREAD [wait]]\n");
 		return 2;
 	}
 	bursts = (uint64_t)calls / BURST / BATCHES + 1;
-	pthread_barrier_init(&ready, NULL, threads);
-	for (unsigned i = 0; i < threads; i++) {
-		struct worker *w = &workers[i];
-		int error;
-
-		w->cpu = i;
-		w->calls = bursts * BATCHES * BURST;
-		w->burst_ns = rate > 0 ? BURST * 1e9 / rate : 0;
-		error = pthread_create(&w->thread, NULL, work, w);
-		if (error) {
-			fprintf(stderr, "victim: pthread_create: %s\n", strerror(error));
-			return 1;
-		}
+	pthread_barrier_init(&ready, NULL, threads + 1);
+	for (unsigned i = 0; i < threads; i++)
+		start(&workers[i], i, bursts * BATCHES * BURST, rate);
+	pthread_barrier_wait(&ready);
+	if (wait) {
+		puts("ready");
+		fflush(stdout);
 	}
+	wait_for_line(wait);
+	pthread_barrier_wait(&ready);
 	for (unsigned i = 0; i < threads; i++) {
 		pthread_join(workers[i].thread, NULL);
 		total += workers[i].calls + WARM_CALLS;
 		sum += workers[i].median_ns;
+		if (workers[i].longest_ns > longest_ns)
+			longest_ns = workers[i].longest_ns;
 	}
-	printf("calls %llu ns %.2f\n", (unsigned long long)total, sum / threads);
+	printf("calls %llu ns %.2f burst %llu\n", (unsigned long long)total, sum / threads,
+	       (unsigned long long)longest_ns);
+	fflush(stdout);
+	wait_for_line(wait);
 	return 0;
 }
