@@ -2,6 +2,7 @@
  *
  * What a plugin that does nothing costs the drain: nanoseconds per event without and with it, rings
  * filled by hand, drained to /dev/null, over and over, in turns. The plugin is this program itself.
+ * Usage: plugin-bench [TURNS]
  */
 #include <dlfcn.h>
 #include <stdbool.h>
@@ -16,7 +17,6 @@
 
 #define RING_BYTES (1u << 20)
 #define ROUNDS     200
-#define TURNS      5
 
 static int ignore(void *state, const struct spanshim_event *event)
 {
@@ -103,12 +103,12 @@ static double event_ns(bool large, bool plugin)
 	return (double)spent / (double)events;
 }
 
-static void bench(const char *name, bool large)
+static void bench(const char *name, bool large, int turns)
 {
 	double without = 1e9, with = 1e9, now;
 	int turn;
 
-	for (turn = 0; turn < TURNS; turn++) {
+	for (turn = 0; turn < turns; turn++) {
 		now = event_ns(large, false);
 		without = now < without ? now : without;
 		now = event_ns(large, true);
@@ -118,9 +118,11 @@ static void bench(const char *name, bool large)
 	       without, with, with / without);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	bench("small spans", false);
-	bench("spans of 10 attributes", true);
+	int turns = argc > 1 ? atoi(argv[1]) : 5;
+
+	bench("small spans", false, turns);
+	bench("spans of 10 attributes", true, turns);
 	return 0;
 }
