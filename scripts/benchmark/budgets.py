@@ -7,7 +7,7 @@ texts or None where nothing was measured. Medians decide; the spread stands besi
 
 from . import calls, drain, frozen, mellea, memory, startup, undeclared
 from .contestants import LTTNG, OURS, PLAIN, UFTRACE
-from .tools import figure, lost_text, median, part_of, spread
+from .tools import figure, lost_text, median, number, part_of, spread
 
 MIB = float(1 << 20)
 FLAT_BYTES = 256 << 10  # of growth from 100,000 to 1,000,000 spans
@@ -52,12 +52,12 @@ def undeclared_row(calls_data, data):
         counts = data["instructions"]
         more = counts[undeclared.UNDECLARED] - counts[PLAIN]
         met = met and more == 0
-        parts.append(f"{more:+.2f} instructions a call")
+        parts.append(f"{number(more, '{:+.2f}')} instructions a call more")
     if calls_data:
         mode = next(iter(calls_data))
         ns = [ns for ns, _ in calls.added(calls_data[mode], undeclared.UNDECLARED)]
         if ns:
-            parts.append(f"{median(ns):+.1f} ns ({spread(ns)})")
+            parts.append(f"{number(median(ns), '{:+.1f}')} ns ({spread(ns)})")
     return fill(target, "; ".join(parts), met, met)
 
 

@@ -6,7 +6,7 @@ import tempfile
 
 from .contestants import (BLOCK, LTTNG, OURS, PLAIN, UFTRACE, UNDECLARED, Lttng, Plain, Spanshim,
                           Victim, lttng_daemon, peers)
-from .tools import Missing, figure, lost_text, median, need, say, spread, table
+from .tools import Missing, figure, lost_text, median, need, number, say, spread, table
 
 # threads, calls per second and thread; 0: as fast as it goes. The faster paced ones come first: a
 # budget is read from the first mode in which nobody lost anything.
@@ -95,7 +95,7 @@ def rows(runs):
         base = name == PLAIN
         shown = [run["ns"] for run in results] if base else [ns for ns, _ in added(runs, name)]
         ratio = ratios(runs, name) if name in (BLOCK, UFTRACE, LTTNG) else []
-        yield [name, f"{median(shown):.1f}" + (" (the call)" if base else ""), spread(shown),
+        yield [name, number(median(shown)) + (" (the call)" if base else ""), spread(shown),
                f"{figure(ratio)}; n = {len(ratio)}" if ratio else "–",
                lost_text(*losses(runs, name))]
 

@@ -20,7 +20,7 @@ COUNTS = (100000, 1000000)
 RATE = 500000
 THREADS = (1, 2, 16, 64)
 THREADS_JUDGED = 16  # a thread above the 22nd gets a ring of 64 KiB more
-SETTLE_S = 0.5
+SETTLE_S = 0.3
 MIB = float(1 << 20)
 
 

@@ -56,13 +56,19 @@ def median(values):
     return statistics.median(values)
 
 
+def number(value, form="{:.1f}"):
+    """As text; what rounds to zero has no sign."""
+    text = form.format(value)
+    return text.replace("-", "").replace("+", "") if not float(text.replace(",", "")) else text
+
+
 def spread(values, form="{:.1f}"):
-    return " – ".join(form.format(v) for v in (min(values), max(values)))
+    return " – ".join(number(v, form) for v in (min(values), max(values)))
 
 
 def figure(values, form="{:.1f}"):
     """`median (min – max)`."""
-    return f"{form.format(median(values))} ({spread(values, form)})"
+    return f"{number(median(values), form)} ({spread(values, form)})"
 
 
 def part_of(ratios):

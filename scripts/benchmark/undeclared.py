@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 
 from .contestants import BINDING, PLAIN, Spanshim, Victim
-from .tools import Missing, need, preload, say, table
+from .tools import Missing, need, number, preload, say, table
 
 DECLARED = "spanshim, foo declared"
 UNDECLARED = "spanshim, foo not declared"
@@ -119,7 +119,7 @@ def sections(data):
     plain = counts.get(PLAIN)
     rows = [[name, f"`{slots[name]}`" if name in slots else "–",
              f"{counts[name]:.2f}" if name in counts else "–",
-             f"{counts[name] - plain:+.2f}" if name in counts else "–"]
+             number(counts[name] - plain, "{:+.2f}") if name in counts else "–"]
             for name in (slots or counts)]
     return ("### Undeclared calls\n\n"
             "Where the word of the GOT points through which the victim calls `foo`, read from its "

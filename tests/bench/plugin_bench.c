@@ -2,7 +2,7 @@
  *
  * What a plugin that does nothing costs the drain: nanoseconds per event without and with it, rings
  * filled by hand, drained to /dev/null, over and over, in turns. The plugin is this program itself.
- * Usage: plugin-bench [TURNS]
+ * Usage: plugin-bench [TURNS [ROUNDS]]
  */
 #include <dlfcn.h>
 #include <stdbool.h>
@@ -16,7 +16,6 @@
 #include "tests/unit/collector/fixture.h"
 
 #define RING_BYTES (1u << 20)
-#define ROUNDS     200
 
 static int ignore(void *state, const struct spanshim_event *event)
 {
@@ -66,7 +65,7 @@ static void put_span(struct fixture *f, bool large)
 	fixture_close(f, 0, FIX_CALL, id, SS_STATUS_OK, 0, NULL);
 }
 
-static double event_ns(bool large, bool plugin)
+static double event_ns(bool large, bool plugin, uint32_t rounds)
 {
 	static struct ss_drain drain;
 	struct ss_plugins *plugins = NULL;
@@ -86,7 +85,7 @@ static double event_ns(bool large, bool plugin)
 		if (plugins == NULL || ss_plugins_subscribe(plugins, &drain.dispatch) != 0)
 			abort();
 	}
-	for (round = 0; round < ROUNDS; round++) {
+	for (round = 0; round < rounds; round++) {
 		while (view.rings[0].head - view.rings[0].tail + 32 < view.rings[0].mask)
 			put_span(&fixture, large);
 		start = ss_clock_monotonic_ns();
@@ -103,15 +102,15 @@ static double event_ns(bool large, bool plugin)
 	return (double)spent / (double)events;
 }
 
-static void bench(const char *name, bool large, int turns)
+static void bench(const char *name, bool large, int turns, uint32_t rounds)
 {
 	double without = 1e9, with = 1e9, now;
 	int turn;
 
 	for (turn = 0; turn < turns; turn++) {
-		now = event_ns(large, false);
+		now = event_ns(large, false, rounds);
 		without = now < without ? now : without;
-		now = event_ns(large, true);
+		now = event_ns(large, true, rounds);
 		with = now < with ? now : with;
 	}
 	printf("%-34s %3.0f ns an event, %3.0f with a plugin that does nothing: %.2f times\n", name,
@@ -121,8 +120,9 @@ static void bench(const char *name, bool large, int turns)
 int main(int argc, char **argv)
 {
 	int turns = argc > 1 ? atoi(argv[1]) : 5;
+	uint32_t rounds = argc > 2 ? (uint32_t)atoi(argv[2]) : 200;
 
-	bench("small spans", false, turns);
-	bench("spans of 10 attributes", true, turns);
+	bench("small spans", false, turns, rounds);
+	bench("spans of 10 attributes", true, turns, rounds);
 	return 0;
 }
