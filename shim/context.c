@@ -108,13 +108,12 @@ static bool find_ambient(const struct ss_thread *thread, uint32_t first, uint32_
 	return false;
 }
 
-/* The enclosing call on the same kind of stack: a call on the thread's own stack is not inside one
- * that a suspended coroutine left half-way. False also where the Python span is further in. */
-static bool enclosing_call(const struct ss_thread *thread, const struct ss_frame *frame,
-			   const struct ss_python_current *python, struct ss_span_ref *ret_span)
+/* enclosing_call, from `shadow` outwards. */
+static bool enclosing_from(const struct ss_shadow *shadow, const struct ss_thread *thread,
+			   const struct ss_frame *frame, const struct ss_python_current *python,
+			   struct ss_span_ref *ret_span)
 {
 	bool native = frame && ss_shadow_is_native(thread, (uintptr_t)frame);
-	const struct ss_shadow *shadow = thread->current;
 
 	while (shadow && (!shadow->span.span_id || shadow->frame == frame ||
 			  (native && !ss_shadow_is_native(thread, (uintptr_t)shadow->frame))))
@@ -123,6 +122,20 @@ static bool enclosing_call(const struct ss_thread *thread, const struct ss_frame
 		return false;
 	*ret_span = shadow->span;
 	return true;
+}
+
+/* The enclosing call on the same kind of stack: a call on the thread's own stack is not inside one
+ * that a suspended coroutine left half-way. False also where the Python span is further in. */
+static inline bool enclosing_call(const struct ss_thread *thread, const struct ss_frame *frame,
+				  const struct ss_python_current *python,
+				  struct ss_span_ref *ret_span)
+{
+	const struct ss_shadow *shadow = thread->current;
+
+	/* The asking call itself; mostly there is no other. */
+	if (shadow && shadow->frame == frame)
+		shadow = shadow->outer;
+	return shadow && enclosing_from(shadow, thread, frame, python, ret_span);
 }
 
 /* By handle: the nearest enclosing role that has this handle open. */

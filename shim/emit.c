@@ -234,11 +234,11 @@ static bool emit_main(struct ss_thread *thread, const struct ss_emission *e, con
 	return true;
 }
 
-bool ss_emit_slow(struct ss_thread *thread, const struct ss_emission *e)
+bool ss_emit(struct ss_thread *thread, const struct ss_emission *e)
 {
 	uint32_t sizes[SS_TAKEN_MAX];
 
-	return ss_emit_many(thread, e, sizes);
+	return e->count ? ss_emit_many(thread, e, sizes) : ss_emit_bare(thread, e);
 }
 
 bool ss_emit_many(struct ss_thread *thread, const struct ss_emission *e, uint32_t *sizes)

@@ -12,6 +12,9 @@
 
 #include "shim/value.h"
 
+/* For what is called often from one place, and seldom from others. */
+#define inlined inline __attribute__((always_inline))
+
 #define SS_EMIT_MANY_MAX 64 /* their fixed parts alone still fit the smallest ring's headroom */
 
 /* An event to be. `taken` may be NULL when count is 0. */
@@ -32,8 +35,9 @@ struct ss_emission {
 /* Counts an event that could not even be tried. */
 void ss_emit_lost(struct ss_thread *thread, uint32_t reason, uint32_t kind);
 
-/* The rest of ss_emit: attributes, SS_TAKEN_MAX at most, or no ring. */
-bool ss_emit_slow(struct ss_thread *thread, const struct ss_emission *emission);
+/* Emits it, with SS_TAKEN_MAX attributes at most. False: lost, and counted by reason and kind. Any
+ * thread whose ss_thread is ready; signal-safe. */
+bool ss_emit(struct ss_thread *thread, const struct ss_emission *emission);
 
 /* As ss_emit, with up to SS_EMIT_MANY_MAX attributes; sizes[emission->count] is scratch. */
 bool ss_emit_many(struct ss_thread *thread, const struct ss_emission *emission, uint32_t *sizes);
@@ -67,16 +71,18 @@ static inline void ss_emit_head(struct ss_event *event, const struct ss_emission
 	event->close.tid = tid;
 }
 
-/* Emits it. False: lost, and counted by reason and kind. Any thread whose ss_thread is ready;
- * signal-safe. Inline, so that the common event without attributes is never built twice. */
-static inline bool ss_emit(struct ss_thread *thread, const struct ss_emission *emission)
+/* Emits an event without attributes; else as ss_emit. Inline, so that it is never built in memory
+ * before it is in the ring: `emission` must not be given to anybody else. */
+static inlined bool ss_emit_bare(struct ss_thread *thread, const struct ss_emission *emission)
 {
 	struct ss_ring *ring = thread->ring;
 	struct ss_event *event;
 	uint64_t position;
 
-	if (unlikely(!ring) || unlikely(emission->count))
-		return ss_emit_slow(thread, emission);
+	if (unlikely(!ring)) {
+		ss_emit_lost(thread, SS_DROP_NO_RING, emission->kind);
+		return false;
+	}
 	if (unlikely(!ss_ring_reserve(ring, 1, emission->kind == SS_EVENT_CLOSE, &position))) {
 		ss_emit_lost(thread, SS_DROP_RING_FULL, emission->kind);
 		return false;

@@ -20,6 +20,7 @@ static const struct ss_entry *choose_entry(struct ss_call *call)
 
 	while (index != SS_NO_INDEX) {
 		call->entry = ss_spans_entry(index);
+		call->index = index;
 		if (!(ss_enabled >> call->entry->binding & 1)) {
 			index = call->entry->next_same_symbol;
 			continue;
@@ -67,15 +68,20 @@ static void wrap_callbacks(struct ss_call *call, struct ss_frame *frame)
 	}
 }
 
-/* Calls that a longjmp jumped out of are noticed when the next one comes by. */
-static void reap_dead(struct ss_thread *thread, uintptr_t sp)
+static __attribute__((noinline)) void reap_dead_slow(struct ss_thread *thread, uintptr_t sp)
 {
-	struct ss_shadow *shadow = thread->current;
+	do
+		ss_spans_abandon(thread, thread->current, SS_STATUS_LONGJMP, NULL, 0);
+	while (thread->current && ss_shadow_is_dead(thread, thread->current, sp));
+}
 
-	while (unlikely(shadow && ss_shadow_is_dead(thread, shadow, sp))) {
-		ss_spans_abandon(thread, shadow, SS_STATUS_LONGJMP, NULL, 0);
-		shadow = thread->current;
-	}
+/* Calls that a longjmp jumped out of are noticed when the next one comes by. */
+static inline void reap_dead(struct ss_thread *thread, uintptr_t sp)
+{
+	const struct ss_shadow *shadow = thread->current;
+
+	if (unlikely(shadow && ss_shadow_is_dead(thread, shadow, sp)))
+		reap_dead_slow(thread, sp);
 }
 
 /* A Python span that was opened inside the enclosing call is what this call is inside of. */
@@ -107,7 +113,7 @@ static void begin(struct ss_call *call, struct ss_frame *frame)
 			ss_emit_lost(thread, SS_DROP_DEPTH, SS_EVENT_OPEN);
 		return;
 	}
-	shadow->entry = ss_spans_index(call->entry);
+	shadow->entry = call->index;
 	shadow->when = call->entry->when;
 	if (outer)
 		shadow->span = outer->span;
@@ -132,6 +138,15 @@ static uint64_t readable_words(const struct ss_thread *thread, uintptr_t args, u
 	return ((last & ~(SS_PAGE_BYTES - 1)) - args) / 8;
 }
 
+/* A thread's first call, and the first one after a fork, make it so. */
+static inline bool is_ready(struct ss_thread *thread)
+{
+	if (likely(ss_thread_ready(thread)))
+		return true;
+	ss_arch_call_saved(ss_process_join, thread);
+	return ss_thread_ready(thread);
+}
+
 struct ss_enter_result ss_record_enter(struct ss_frame *frame)
 {
 	const struct ss_slot *slot = &ss_slots[(uint32_t)frame->slot];
@@ -146,9 +161,7 @@ struct ss_enter_result ss_record_enter(struct ss_frame *frame)
 	if (unlikely(thread->guard) || unlikely(!choose_entry(&call)))
 		return result;
 	if (likely(call.entry->when != SS_WHEN_REGISTER)) {
-		if (unlikely(!ss_thread_ready(thread)))
-			ss_arch_call_saved(ss_process_join, thread);
-		if (likely(ss_thread_ready(thread)) && likely(thread->pool != NULL))
+		if (likely(is_ready(thread)) && likely(thread->pool != NULL))
 			begin(&call, frame);
 	}
 	if (unlikely(call.entry->callback_count))
@@ -173,7 +186,8 @@ void ss_record_exit(struct ss_frame *frame)
 	}
 	now = ss_now();
 	reap_dead(thread, (uintptr_t)frame);
-	call.entry = ss_spans_entry(shadow->entry);
+	call.index = shadow->entry;
+	call.entry = ss_spans_entry(call.index);
 	call.failed = ss_value_holds(&call, &call.entry->error);
 	ss_spans_end(&call, shadow, now);
 	ss_shadow_drop(thread, shadow);

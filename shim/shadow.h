@@ -38,8 +38,9 @@ static inline void ss_shadow_drop(struct ss_thread *thread, struct ss_shadow *sh
 {
 	struct ss_shadow **link = &thread->current;
 
-	for (int i = 0; i < SS_DEPTH && *link && *link != shadow; i++)
-		link = &(*link)->outer;
+	if (unlikely(*link != shadow))
+		for (int i = 0; i < SS_DEPTH && *link && *link != shadow; i++)
+			link = &(*link)->outer;
 	if (likely(*link == shadow))
 		*link = shadow->outer;
 	shadow->frame = NULL;

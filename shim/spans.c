@@ -49,26 +49,36 @@ static bool capture_stack(const struct ss_call *call, struct backtrace_request *
 	return true;
 }
 
-static bool emit_open(struct ss_call *call, const struct ss_entry *entry, uint64_t time,
-		      uint64_t span_id, const struct ss_span_ref *parent, bool remote,
-		      bool captures)
+/* With attributes: what was declared of the arguments, the stack. */
+static __attribute__((noinline)) bool emit_open_with(struct ss_call *call, struct ss_emission e,
+						     bool captures)
 {
 	struct ss_taken taken[SS_TAKEN_MAX + 1];
 	struct backtrace_request stack;
+
+	e.taken = taken;
+	if (captures)
+		e.count = ss_value_capture(call, 0, taken);
+	if (ss_stacks == SS_STACKS_ALL && e.count < SS_TAKEN_MAX)
+		e.count += capture_stack(call, &stack, &taken[e.count]);
+	return ss_emit(call->thread, &e);
+}
+
+static inlined bool emit_open(struct ss_call *call, uint64_t time, uint64_t span_id,
+			      const struct ss_span_ref *parent, bool remote, bool captures)
+{
 	struct ss_emission e = { .kind = SS_EVENT_OPEN,
-				 .hook = entry->hook_open,
+				 .hook = call->entry->hook_open,
 				 .flags = remote ? SS_EVENT_PARENT_REMOTE : 0,
 				 .time = time,
 				 .span_id = span_id,
-				 .entry = ss_spans_index(entry),
-				 .parent = parent,
-				 .taken = taken };
+				 .entry = call->index,
+				 .parent = parent };
 
-	if (unlikely(captures && entry->capture_count))
-		e.count = ss_value_capture(call, 0, taken);
-	if (unlikely(ss_stacks == SS_STACKS_ALL) && e.count < SS_TAKEN_MAX)
-		e.count += capture_stack(call, &stack, &taken[e.count]);
-	return ss_emit(call->thread, &e);
+	captures = captures && call->entry->capture_count;
+	if (unlikely(captures) || unlikely(ss_stacks == SS_STACKS_ALL))
+		return emit_open_with(call, e, captures);
+	return ss_emit_bare(call->thread, &e);
 }
 
 /* The result as a code; a pointer is none. */
@@ -79,34 +89,44 @@ static bool read_result(const struct ss_call *call, int64_t *ret_result)
 	return value->type != SS_TYPE_POINTER && ss_value_read(call, value, ret_result);
 }
 
-/* Closing event of a span. `attributes`: this very call's exit captures belong to it. */
-static void emit_close(struct ss_call *call, uint32_t hook, uint64_t span_id, uint64_t time,
-		       int status, bool attributes)
+/* With attributes, or a failure. */
+static __attribute__((noinline)) void emit_close_with(struct ss_call *call, struct ss_emission e,
+						      bool attributes)
 {
 	struct ss_taken taken[SS_TAKEN_MAX + 1];
 	struct backtrace_request stack;
-	struct ss_emission e = { .kind = SS_EVENT_CLOSE,
-				 .hook = (uint8_t)hook,
-				 .time = time,
-				 .span_id = span_id,
-				 .entry = ss_spans_index(call->entry),
-				 .status = (uint8_t)status,
-				 .taken = taken };
 
+	e.taken = taken;
 	if (attributes)
 		e.count = ss_value_capture(call, SS_CAPTURE_AT_EXIT, taken);
 	if (e.count == SS_TAKEN_MAX)
 		e.count--;
-	if (status == SS_STATUS_ERROR) {
-		if (!read_result(call, &e.result))
-			e.flags |= SS_EVENT_NO_RESULT;
+	if (e.status == SS_STATUS_ERROR) {
+		if (read_result(call, &e.result))
+			e.flags = 0;
 		e.count += ss_value_message(call, call->entry->error_message, &taken[e.count]);
 		if (ss_stacks == SS_STACKS_ERROR && e.count < SS_TAKEN_MAX)
 			e.count += capture_stack(call, &stack, &taken[e.count]);
-	} else {
-		e.flags |= SS_EVENT_NO_RESULT;
 	}
 	ss_emit(call->thread, &e);
+}
+
+/* Closing event of a span. `attributes`: this very call's exit captures belong to it. */
+static inlined void emit_close(struct ss_call *call, uint32_t hook, uint64_t span_id, uint64_t time,
+			       int status, bool attributes)
+{
+	struct ss_emission e = { .kind = SS_EVENT_CLOSE,
+				 .hook = (uint8_t)hook,
+				 .flags = SS_EVENT_NO_RESULT,
+				 .time = time,
+				 .span_id = span_id,
+				 .entry = call->index,
+				 .status = (uint8_t)status };
+
+	if (unlikely(attributes) || unlikely(status == SS_STATUS_ERROR))
+		emit_close_with(call, e, attributes);
+	else
+		ss_emit_bare(call->thread, &e);
 }
 
 static void emit_point(struct ss_call *call, uint64_t span_id, uint64_t time, bool status_only)
@@ -116,7 +136,7 @@ static void emit_point(struct ss_call *call, uint64_t span_id, uint64_t time, bo
 				 .hook = call->entry->hook_point,
 				 .time = time,
 				 .span_id = span_id,
-				 .entry = ss_spans_index(call->entry),
+				 .entry = call->index,
 				 .taken = taken };
 
 	if (!read_result(call, &e.result))
@@ -137,7 +157,7 @@ static void emit_discard(struct ss_call *call, uint64_t span_id, uint64_t time)
 				 .flags = SS_EVENT_NO_RESULT,
 				 .time = time,
 				 .span_id = span_id,
-				 .entry = ss_spans_index(call->entry) };
+				 .entry = call->index };
 
 	ss_emit(call->thread, &e);
 }
@@ -146,23 +166,23 @@ static void emit_discard(struct ss_call *call, uint64_t span_id, uint64_t time)
 static void begin_span(struct ss_call *call, struct ss_shadow *shadow)
 {
 	const struct ss_entry *entry = call->entry;
-	struct ss_span_ref parent;
 	uint64_t id = ss_random(call->thread);
+	struct ss_span_ref *own = &shadow->span;
 	bool remote;
 
-	ss_shadow_parent(call, &parent, &remote);
-	shadow->span = parent;
+	ss_shadow_parent(call, own, &remote);
 	/* Not let in: what happens inside hangs below the parent instead. */
-	if (unlikely(!emit_open(call, entry, shadow->t0, id, &parent, remote, true)))
+	if (unlikely(!emit_open(call, shadow->t0, id, own, remote, true)))
 		return;
 	shadow->own_id = id;
-	shadow->handle.span.span_id = id;
-	shadow->handle.span.trace_hi = parent.trace_hi;
-	shadow->handle.span.trace_lo = parent.trace_lo;
-	shadow->handle.span.session_id = entry->role == SS_ROLE_SESSION ? id : parent.session_id;
 	/* An opening call may yet turn out to open nothing, so it is nobody's parent. */
-	if (entry->when == SS_WHEN_CALL)
-		shadow->span = shadow->handle.span;
+	if (entry->when != SS_WHEN_CALL) {
+		own = &shadow->handle.span;
+		*own = shadow->span;
+	}
+	own->span_id = id;
+	if (entry->role == SS_ROLE_SESSION)
+		own->session_id = id;
 }
 
 static uint64_t handle_key(const struct ss_entry *entry, uint32_t role, uint64_t value)
@@ -322,7 +342,7 @@ static void add_event(struct ss_call *call, const struct ss_shadow *shadow,
 	}
 	if (!*stream_id) {
 		id = ss_random(call->thread);
-		if (emit_open(call, call->entry, shadow->t0, id, owner, false, false))
+		if (emit_open(call, shadow->t0, id, owner, false, false))
 			*stream_id = id;
 	}
 	if (*stream_id)
@@ -370,7 +390,8 @@ static void finish_call(struct ss_call *call, struct ss_shadow *shadow, uint64_t
 
 	if (!shadow->own_id)
 		return;
-	close_stream(call, &shadow->stream_id, now, status);
+	if (unlikely(shadow->stream_id))
+		close_stream(call, &shadow->stream_id, now, status);
 	emit_close(call, call->failed ? entry->hook_error : entry->hook_close, shadow->own_id, now,
 		   status, entry->capture_count != 0);
 }

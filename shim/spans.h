@@ -16,11 +16,6 @@ static inline const struct ss_entry *ss_spans_entry(uint32_t index)
 	return &entries[index];
 }
 
-static inline uint32_t ss_spans_index(const struct ss_entry *entry)
-{
-	return (uint32_t)(entry - ss_spans_entry(0));
-}
-
 /* Before the real function. `shadow` is fresh: frame, entry, when, t0 and the outer span are set.
  */
 void ss_spans_begin(struct ss_call *call, struct ss_shadow *shadow);

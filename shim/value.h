@@ -27,6 +27,7 @@ struct ss_call {
 	const struct ss_slot *slot;
 	struct ss_thread *thread;
 	const struct ss_entry *entry;
+	uint32_t index;                         /* of entry, in the table */
 	const struct ss_python_current *python; /* when it began; NULL: no Python span */
 	bool failed;                            /* the error condition held */
 };

@@ -17,7 +17,7 @@
 #include "tests/bench/foo.h"
 
 #define ROUNDS     101
-#define CALLS	   20000
+#define CALLS      20000
 #define LINE_WORDS 8u
 #define RING_WORDS ((1u << 20) / 8u) /* as large as the first threads' rings are by default */
 
@@ -148,8 +148,7 @@ int main(void)
 	}
 	for (int i = 0; i < PARTS; i++) {
 		qsort(ns[i], ROUNDS, sizeof(ns[i][0]), compare);
-		printf("%s %.2f\n", parts[i].name,
-		       ns[i][ROUNDS / 2] - (i ? ns[0][ROUNDS / 2] : 0));
+		printf("%s %.2f\n", parts[i].name, ns[i][ROUNDS / 2] - (i ? ns[0][ROUNDS / 2] : 0));
 	}
 	return 0;
 }

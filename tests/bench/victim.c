@@ -69,9 +69,10 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Time spent in `bursts` bursts; the waits between them do not count. A function of its own, for what
- * counts its instructions. */
-static __attribute__((noinline)) uint64_t run_batch(struct worker *w, uint64_t bursts, double *deadline)
+/* Time spent in `bursts` bursts; the waits between them do not count. A function of its own, for
+ * what counts its instructions. */
+static __attribute__((noinline)) uint64_t run_batch(struct worker *w, uint64_t bursts,
+						    double *deadline)
 {
 	uint64_t busy = 0;
 	int x = w->last;
