@@ -83,12 +83,14 @@ def startup_row(data):
 def mellea_row(data):
     target = row("mellea", "Mellea act, added time, beside Mellea's own telemetry", "≤ 1/10",
                  "≤ 1/20")
-    ratios = mellea.parts(data) if data else []
-    if not ratios:
+    if not data:
         return target
-    text = (f"{part_of(ratios)}: {median(mellea.added(data, mellea.OURS)):.0f} us an act, of it "
-            f"{median(mellea.added(data, mellea.TELEMETRY)):.0f}")
-    return fill(target, text, median(ratios) >= 10, median(ratios) >= 20, "waits (block)")
+    ours, theirs = (median(mellea.added(data, name)) for name in (mellea.OURS, mellea.TELEMETRY))
+    ratios = mellea.parts(data)
+    text = ((part_of(ratios) if ours > 0 else "below the noise")
+            + f": {ours:.0f} us an act, of Mellea's {theirs:.0f}")
+    met = [theirs > 0 and ours <= theirs / part for part in (10, 20)]
+    return fill(target, text, *met, "waits (block)")
 
 
 def memory_rows(data):

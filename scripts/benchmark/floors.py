@@ -35,17 +35,30 @@ def floor(data):
     return median(data["thunk_clock_records"]) if data.get("thunk_clock_records") else None
 
 
-def sections(data, measured_ns=None):
-    """measured_ns: what spanshim adds to a call in the same run, if that was measured."""
-    rows = [[text, figure(data[name])] for name, text in PARTS.items() if name in data]
-    told = ""
-    if measured_ns and floor(data):
-        told = (f"Of the {measured_ns:.1f} ns that spanshim adds, "
-                f"{min(floor(data), measured_ns):.1f} ns are this floor, and "
-                f"{median(data['clock']):.1f} ns of it are the clock: with two readings of it, and "
-                "records that survive a crash at each end, no tracer can be below. "
-                f"The other {max(measured_ns - floor(data), 0):.1f} ns find the declaration, the "
-                "parent and the thread's state, make an id, and keep the record of the call in "
-                "progress that exceptions, `longjmp` and signals need.\n\n")
+def told(data, measured_ns, goals, instructions):
+    """What is left between the figure and the floor, and what the goals would ask for."""
+    least = min(floor(data), measured_ns)
+    text = (f"Of the {measured_ns:.1f} ns that spanshim adds to a call, {least:.1f} ns are this floor, "
+            f"{median(data['clock']):.1f} of them for two readings of the clock. The other "
+            f"{measured_ns - least:.1f} ns find the declaration, the parent and the thread's state, "
+            "make ids, and keep the record of the call in progress that exceptions, `longjmp` and "
+            "signal handlers need"
+            + (f": {instructions:.0f} instructions, thunk included. " if instructions else ". "))
+    for peer, ns, part in goals:
+        text += (f"1/{part} of {peer} would be {ns / part:.1f} ns, "
+                 f"{abs(ns / part - floor(data)):.1f} ns "
+                 f"{'above' if ns / part > floor(data) else 'below'} the floor. ")
+    return text + ("\n\nNot done, though it would be faster: one record for a call instead of two, "
+                   "which halves stores and reservations, but a span that is open when the process is "
+                   "killed would not be there; leaving vector registers unsaved, which the values of "
+                   "floating-point arguments need. Tried without effect: prefetching the line of the "
+                   "next record for writing.\n\n")
+
+
+def sections(data, measured_ns=None, goals=(), instructions=None):
+    """measured_ns: what spanshim adds to a call in the same run, if that was measured; goals: [(peer,
+    ns that it adds, the goal's part of it)]."""
+    rows = [[text, figure(data[name])] for name, text in PARTS.items() if data.get(name)]
     return ("### What a wrapped call cannot be below\n\n"
-            + table(["part, by itself", "ns, median (min – max)"], rows) + "\n" + told)
+            + table(["part, by itself", "ns, median (min – max)"], rows) + "\n"
+            + (told(data, measured_ns, goals, instructions) if measured_ns and floor(data) else ""))

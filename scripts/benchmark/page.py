@@ -5,7 +5,7 @@ import os
 
 from . import (budgets, calls, drain, floors, frozen, mellea, memory, plot, sdks, startup,
                undeclared)
-from .contestants import OURS, PLAIN
+from .contestants import LTTNG, OURS, PLAIN, UFTRACE
 from .tools import median, table
 
 METHOD = """\
@@ -55,18 +55,34 @@ def settings_text(settings):
     return f"\n{settings['rounds']} turns of each variant; start-up and memory as their tables say.\n"
 
 
-def ours_ns(report):
-    """What spanshim adds to a call in the first mode, or None."""
-    for runs in report.get("calls", {}).values():
-        found = [ns for ns, lost in calls.added(runs, OURS) if not lost] if PLAIN in runs else []
-        return median(found) if found else None
-    return None
+def call_facts(report):
+    """What spanshim adds to a call in the fastest paced mode of one thread that loses nothing, and
+    [(peer, ns, part)] of its goals there; None, [] where that was not measured."""
+    data = report.get("calls")
+    mode = data and next((name for name, (threads, rate) in calls.MODES.items()
+                          if threads == 1 and rate and added_ns(data.get(name), OURS)), None)
+    if not mode:
+        return None, []
+    goals = [(peer, added_ns(data[mode], peer), part) for peer, part in ((LTTNG, 6), (UFTRACE, 3))]
+    return added_ns(data[mode], OURS), [goal for goal in goals if goal[1]]
+
+
+def added_ns(runs, name):
+    """Median of the rounds without losses, if that is most of them."""
+    found = [ns for ns, lost in calls.added(runs, name) if not lost] if runs else []
+    return median(found) if found and 2 * len(found) >= len(runs[PLAIN]) else None
+
+
+def instructions(report):
+    counts = report.get("undeclared", {}).get("instructions")
+    return counts and counts[undeclared.DECLARED] - counts[PLAIN]
 
 
 def sections(report):
     """Markdown of every part that was measured."""
-    ns = ours_ns(report)
-    parts = {"calls": calls.sections, "floors": lambda data: floors.sections(data, ns),
+    ns, goals = call_facts(report)
+    parts = {"calls": calls.sections,
+             "floors": lambda data: floors.sections(data, ns, goals, instructions(report)),
              "undeclared": undeclared.sections, "drain": drain.sections,
              "start-up": startup.sections, "mellea": mellea.sections, "memory": memory.sections,
              "frozen": frozen.sections, "sdks": lambda data: sdks.sections(data, ns)}
