@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How many spans one core drains: tests/bench/drain_bench.c and plugin_bench.c, in turns."""
+"""How many spans one core drains: tests/bench/drain_bench.c and plugin_bench.c, in turns.
+
+And the instructions that a span takes, by callgrind: they repeat where times do not.
+"""
 
 import os
 import re
+import shutil
 import subprocess
+import tempfile
 
 from .tools import Missing, figure, need, output, say, spread, table
 
@@ -29,13 +34,43 @@ def turn(program, fillings, result):
         result.setdefault(name, []).append(one)
 
 
+def count(program, number, fillings, directory):
+    """(instructions, spans) of all the draining of a row."""
+    out = os.path.join(directory, "callgrind.out")
+    done = subprocess.run(["valgrind", "--tool=callgrind", "--toggle-collect=ss_drain_batch",
+                           f"--callgrind-out-file={out}", program, str(number), str(fillings)],
+                          capture_output=True, text=True)
+    collected, line = re.search(r"Collected\s*:\s*(\d+)", done.stderr), LINE.search(done.stdout)
+    if done.returncode or not collected or not line:
+        raise Missing("callgrind: " + (done.stderr.strip().splitlines() or ["no output"])[-1])
+    return int(collected[1]), int(line[5])
+
+
+def instructions(program, names):
+    """{row: instructions a span}: what more fillings take, so that beginnings cancel out."""
+    if not shutil.which("valgrind"):
+        raise Missing("valgrind is not installed")
+    result = {}
+    with tempfile.TemporaryDirectory(prefix="spanshim-bench-") as directory:
+        for number, name in enumerate(names):
+            say(f"instructions: drain, {name}")
+            few, more = (count(program, number, fillings, directory) for fillings in (2, 4))
+            result[name] = (more[0] - few[0]) / (more[1] - few[1])
+    return result
+
+
 def measure(options, skip):
     need(options.build, "tests/bench/drain-bench")
-    result = {"throughput": {}, "plugins": {}}
+    program = os.path.join(options.build, "tests/bench/drain-bench")
+    result = {"throughput": {}, "plugins": {}, "instructions": {}}
     for number in range(options.rounds):
         say(f"drain: round {number + 1} of {options.rounds}")
-        turn(os.path.join(options.build, "tests/bench/drain-bench"), options.fillings,
-             result["throughput"])
+        turn(program, options.fillings, result["throughput"])
+    try:
+        result["instructions"] = instructions(program, [SMALL] if options.quick
+                                              else list(result["throughput"]))
+    except Missing as reason:
+        skip.append(f"instructions of the drain: {reason}")
     plugins(options, result["plugins"], skip)
     return result
 
@@ -64,13 +99,14 @@ def lost(data, name):
 def sections(data):
     rows = [[name, figure(rates(data, name), "{:.2f}"),
              f"{min(one['min'] for one in turns):.2f} – {max(one['max'] for one in turns):.2f}",
+             f"{data['instructions'][name]:,.0f}" if name in data.get("instructions", {}) else "–",
              f"{turns[0]['spans']:,}", f"{lost(data, name):,}"]
             for name, turns in data["throughput"].items()]
     text = ("### Drain throughput\n\nMillions of spans a second on one core, from the ring to a line "
             "of OTLP/JSON. A turn fills and drains rings of 1 MiB over and over, and counts the "
             "draining alone. To `/dev/null` unless the row says otherwise.\n\n"
             + table(["spans", "M spans/s, median of the turns (min – max)", "fillings, min – max",
-                     "spans a turn", "events lost"], rows) + "\n")
+                     "instructions a span", "spans a turn", "events lost"], rows) + "\n")
     if data["plugins"]:
         text += ("With a plugin that wants every event and does nothing:\n\n"
                  + table(["spans", "ns an event without", "with"],
