@@ -34,9 +34,11 @@ def call_ratio(data, name, what, threads, peer, must, goal):
         return target
     runs = data[mode]
     ours, theirs = ([ns for ns, _ in calls.added(runs, who)] for who in (OURS, peer))
-    text = (f"{part_of(ratios)}: {median(ours):.1f} ns added, of it {median(theirs):.1f}; {mode}, "
+    short = peer.split()[0]
+    text = (f"{part_of(ratios)}: {median(ours):.1f} ns added, {short} {median(theirs):.1f}; {mode}, "
             f"{len(ratios)} of {len(runs[PLAIN])} rounds")
-    lost = f"{lost_text(*calls.losses(runs, OURS))}; of it {lost_text(*calls.losses(runs, peer))}"
+    lost = (f"{lost_text(*calls.losses(runs, OURS))}; {short} "
+            + lost_text(*calls.losses(runs, peer)))
     return fill(target, text, median(ratios) >= must, median(ratios) >= goal, lost)
 
 
@@ -88,7 +90,7 @@ def mellea_row(data):
     ours, theirs = (median(mellea.added(data, name)) for name in (mellea.OURS, mellea.TELEMETRY))
     ratios = mellea.parts(data)
     text = ((part_of(ratios) if ours > 0 else "below the noise")
-            + f": {ours:.0f} us an act, of Mellea's {theirs:.0f}")
+            + f": {ours:.0f} us an act, Mellea's own {theirs:.0f}")
     met = [theirs > 0 and ours <= theirs / part for part in (10, 20)]
     return fill(target, text, *met, "waits (block)")
 
@@ -134,10 +136,10 @@ def rows(report):
     """One row for each budget."""
     data = report.get("calls")
     return [
-        call_ratio(data, "call-1-lttng", "native wrapped call, begin and end, 1 thread: of LTTng",
+        call_ratio(data, "call-1-lttng", "native wrapped call, begin and end, 1 thread, beside LTTng-UST",
                    1, LTTNG, 3, 6),
-        call_ratio(data, "call-1-uftrace", "the same: of uftrace", 1, UFTRACE, 2, 3),
-        call_ratio(data, "call-2-lttng", "the same, 2 threads and the drain: of LTTng", 2, LTTNG, 3,
+        call_ratio(data, "call-1-uftrace", "the same, beside uftrace", 1, UFTRACE, 2, 3),
+        call_ratio(data, "call-2-lttng", "the same, 2 threads and the drain, beside LTTng-UST", 2, LTTNG, 3,
                    6),
         undeclared_row(data, report.get("undeclared")),
         drain_row(report.get("drain"), "drain-small", "drain, small span to /dev/null, one core",

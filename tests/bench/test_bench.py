@@ -166,7 +166,7 @@ class FromMeasurements(Directory):
         self.assertIn("1/5.0 (1/4.0 – 1/9.0)", rows["call-1-lttng"]["measured"])
         self.assertTrue(rows["call-1-lttng"]["met_must"])
         self.assertFalse(rows["call-1-lttng"]["met_goal"])
-        self.assertEqual(rows["call-1-lttng"]["lost"], "0; of it 0")
+        self.assertEqual(rows["call-1-lttng"]["lost"], "0; LTTng-UST 0")
         self.assertEqual(rows["drain-small"]["measured"], "3.50 (2.50 – 4.50) M spans/s")
         self.assertTrue(rows["drain-small"]["met_must"])
         self.assertFalse(rows["drain-small"]["met_goal"])
@@ -179,7 +179,7 @@ class FromMeasurements(Directory):
         self.assertIn("1/2.6 (1/2.2 – 1/3.0)", rows["call-1-uftrace"]["measured"])
         self.assertIn("1/4.5 (1/4.0 – 1/5.0)", rows["call-1-lttng"]["measured"])
         self.assertIn("2 of 3 rounds", rows["call-1-lttng"]["measured"])
-        self.assertEqual(rows["call-1-lttng"]["lost"], "250 of 3,000 (8.3 %); of it 0")
+        self.assertEqual(rows["call-1-lttng"]["lost"], "250 of 3,000 (8.3 %); LTTng-UST 0")
         page, _ = self.check_page()
         self.assertIn("| spanshim | 30.0 | 20.0 – 40.0 | – | 250 of 3,000 (8.3 %) |", page)
 
@@ -200,9 +200,11 @@ class FromMeasurements(Directory):
 
 class BadUse(Directory):
     def test_what_is_no_measurement(self):
-        with open(self.path("no.json"), "w", encoding="utf-8") as out:
-            out.write('{"machine": 1')
-        for arguments in (["--from", self.path("no.json")], ["--from", self.path("missing")],
+        for name, text in (("cut", '{"machine": 1'), ("list", "[]"), ("empty", "{}")):
+            with open(self.path(name), "w", encoding="utf-8") as out:
+                out.write(text)
+        for arguments in (["--from", self.path("cut")], ["--from", self.path("list")],
+                          ["--from", self.path("empty")], ["--from", self.path("missing")],
                           ["--only", "nothing"], ["--rounds", "0"]):
             done = bench(*arguments)
             self.assertEqual(done.returncode, 2, arguments)
