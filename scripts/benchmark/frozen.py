@@ -19,6 +19,7 @@ from .contestants import (LTTNG, OURS, PLAIN, UFTRACE, Lttng, Spanshim, Uftrace,
 from .tools import Missing, need, say, table
 
 PATIENCE_S = 5
+CALLS_FACTOR = 4  # of a full-speed run: more than the 64 MiB that LTTng gets here hold
 PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH = 0x4206, 0x4207, 17
 WALL = 0x40000000  # __WALL: a thread is waited for as well
 
@@ -144,8 +145,8 @@ def measure(options, skip):
         for name, way in list(ways.items()):
             with tempfile.TemporaryDirectory(prefix="spanshim-bench-") as directory:
                 try:
-                    # LTTng's default buffers of this benchmark hold 64 MiB
-                    results[name].append(way(Victim(options.build, directory), options.calls))
+                    results[name].append(way(Victim(options.build, directory),
+                                             CALLS_FACTOR * options.calls))
                 except (Missing, OSError) as reason:
                     skip.append(f"frozen recorder, {name}: {reason}")
                     del ways[name]
