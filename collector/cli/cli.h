@@ -19,6 +19,7 @@ enum ss_exit { /* `run` alone ends with its child's status instead */
 /* One command: argv[0] is "spanshim NAME". Returns the exit status. */
 int ss_cmd_run(int argc, char **argv);
 int ss_cmd_tree(int argc, char **argv);
+int ss_cmd_html(int argc, char **argv);
 int ss_cmd_check(int argc, char **argv);
 int ss_cmd_stats(int argc, char **argv);
 int ss_cmd_recover(int argc, char **argv);

@@ -4,7 +4,6 @@
  * tree_scan finds the spans, tree_model holds them, tree_link orders them, tree_print (or
  * tree_json) shows them, with what tree_content reads again.
  */
-#include <ctype.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 
 #include "collector/cli/cli.h"
 #include "collector/cli/tree_model.h"
+#include "collector/cli/tree_options.h"
 #include "collector/cli/tree_print.h"
 #include "collector/cli/tree_show.h"
 
@@ -24,14 +24,7 @@ static const char help[] =
 	"hang on a double line. A parent that is in none of the files is 'missing', or 'remote' if\n"
 	"it is another program's. What was lost or cannot be read is said at the end.\n"
 	"\n"
-	"What to show:\n"
-	"  -n, --name PATTERN       spans with that in their name, or matching it if it has *, ? or [\n"
-	"      --errors             spans that ended with an error, or not at all\n"
-	"  -m, --min-duration TIME  spans that took as long: 250us, 10ms, 1.5s, 2m, 1h\n"
-	"  -t, --trace ID           the traces whose id begins like that\n"
-	"  -l, --limit N            at most N children of each span, and N roots of each trace\n"
-	"      Spans above a match stay, in brief.\n"
-	"\n"
+	"What to show:\n" SS_TREE_OPTION_HELP "\n"
 	"How:\n"
 	"  -a, --attributes         all attributes, one a line\n"
 	"  -e, --events             each event on a line of its own, with its time after the start\n"
@@ -62,49 +55,6 @@ static const char help[] =
 	"  spanshim tree --follow trace.jsonl\n"
 	"  spanshim tree --json trace.jsonl | jq '.. | objects | select(.status == \"error\") | .name'\n";
 
-/* The beginning of a trace id. */
-static int parse_trace(const char *text, struct ss_tree_options *options)
-{
-	uint64_t trace[2] = { 0, 0 };
-	unsigned digits = 0;
-
-	for (; text[digits] && digits < 32 && isxdigit((unsigned char)text[digits]); digits++) {
-		char c = text[digits] | 0x20;
-		unsigned digit = c <= '9' ? c - '0' : c - 'a' + 10;
-
-		trace[digits / 16] |= (uint64_t)digit << (60 - 4 * (digits % 16));
-	}
-	if (!digits || text[digits])
-		return ss_cli_usage("tree", "--trace %s: expected up to 32 hex digits", text);
-	options->trace_hi = trace[0];
-	options->trace_lo = trace[1];
-	options->trace_digits = digits;
-	return 0;
-}
-
-static int parse_duration(const char *text, uint64_t *ret_ns)
-{
-	static const struct {
-		const char *unit;
-		double ns;
-	} units[] = { { "ns", 1 },  { "us", 1e3 }, { "\xc2\xb5s", 1e3 }, { "ms", 1e6 },
-		      { "s", 1e9 }, { "m", 60e9 }, { "h", 3600e9 } };
-	char *end;
-	double value = strtod(text, &end);
-	unsigned i;
-
-	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		double ns = value * units[i].ns;
-
-		if (end == text || strcmp(end, units[i].unit) != 0 || !(ns >= 0 && ns < 1e18))
-			continue;
-		*ret_ns = (uint64_t)ns;
-		return 0;
-	}
-	return ss_cli_usage(
-		"tree", "--min-duration %s: expected a time with its unit, as 10ms or 1.5s", text);
-}
-
 static int parse_colour(const char *text, bool *ret_colour)
 {
 	if (!strcmp(text, "always"))
@@ -133,22 +83,6 @@ static int parse_option(int option, struct ss_tree_options *options, struct ss_t
 	case 'j':
 		style->json = true;
 		return 0;
-	case 'n':
-		options->name = optarg;
-		return 0;
-	case 'E':
-		options->errors = true;
-		return 0;
-	case 'm':
-		return parse_duration(optarg, &options->min_duration_ns);
-	case 't':
-		return parse_trace(optarg, options);
-	case 'l':
-		if (ss_cli_parse_count(optarg, UINT32_MAX, &number) || !number)
-			return ss_cli_usage("tree", "--limit %s: expected a number above 0",
-					    optarg);
-		options->limit = number;
-		return 0;
 	case 'w':
 		if (ss_cli_parse_count(optarg, 65535, &number))
 			return ss_cli_usage("tree", "--width %s: expected a number up to 65535",
@@ -158,18 +92,14 @@ static int parse_option(int option, struct ss_tree_options *options, struct ss_t
 	case 'c':
 		return parse_colour(optarg, &style->colour);
 	default:
-		return ss_cli_usage("tree", NULL);
+		return ss_tree_options_parse("tree", option, options);
 	}
 }
 
 int ss_cmd_tree(int argc, char **argv)
 {
 	static const struct option long_options[] = {
-		{ "name", required_argument, NULL, 'n' },
-		{ "errors", no_argument, NULL, 'E' },
-		{ "min-duration", required_argument, NULL, 'm' },
-		{ "trace", required_argument, NULL, 't' },
-		{ "limit", required_argument, NULL, 'l' },
+		SS_TREE_OPTION_LONG,
 		{ "attributes", no_argument, NULL, 'a' },
 		{ "events", no_argument, NULL, 'e' },
 		{ "follow", no_argument, NULL, 'f' },
@@ -188,7 +118,8 @@ int ss_cmd_tree(int argc, char **argv)
 	struct ss_tree_options options = { 0 };
 	int option, r;
 
-	while ((option = getopt_long(argc, argv, "n:m:t:l:aefw:h", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, SS_TREE_OPTION_LETTERS "aefw:h", long_options,
+				     NULL)) != -1) {
 		if (option == 'h') {
 			fputs(help, stdout);
 			return SS_EXIT_OK;

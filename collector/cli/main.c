@@ -20,6 +20,7 @@ struct command {
 static const struct command commands[] = {
 	{ "run", ss_cmd_run, "run a program with the shim preloaded" },
 	{ "tree", ss_cmd_tree, "show the traces of dump files as trees" },
+	{ "html", ss_cmd_html, "make a page of dump files, for a browser" },
 	{ "check", ss_cmd_check, "validate dump files" },
 	{ "stats", ss_cmd_stats, "add up dump files: durations, errors, tokens, metrics" },
 	{ "recover", ss_cmd_recover, "write the spans that dead processes left in their rings" },

@@ -59,18 +59,18 @@ static void catch_signals(void)
 static void say(struct follow *follow, const char *path, const char *what)
 {
 	ss_tree_screen_let_go(&follow->screen);
-	ss_cli_error(follow->show->command, "%s %s", path, what);
+	ss_cli_error(follow->show->reading.command, "%s %s", path, what);
 }
 
 static void open_file(struct follow *follow, struct followed *file)
 {
-	struct ss_tree_sources *sources = &follow->show->sources;
+	struct ss_tree_sources *sources = &follow->show->reading.sources;
 	int r = ss_tree_source_open(sources, file->path, true, &file->source);
 
 	if (r == -ENOENT && r != file->error)
 		say(follow, file->path, "is not there yet");
 	else if (r && r != -ENOENT)
-		ss_tree_show_fail(follow->show, file->path, r);
+		ss_tree_read_fail(&follow->show->reading, file->path, r);
 	file->ended = r && r != -ENOENT;
 	file->error = r;
 	file->number = (uint16_t)(sources->count - 1);
@@ -101,7 +101,7 @@ static void end_file(const struct follow *follow, const struct followed *file)
 	const struct ss_dump_reader *reader = &file->source->reader;
 
 	if (reader->used > reader->start)
-		ss_tree_show_trouble(follow->show, file->path, reader->number + 1,
+		ss_tree_read_trouble(&follow->show->reading, file->path, reader->number + 1,
 				     "the last line is cut off");
 }
 
@@ -117,9 +117,9 @@ static void read_new(struct follow *follow, struct followed *file)
 		open_file(follow, file);
 	if (!file->source || file->ended)
 		return;
-	while (show->tree.fresh_count < BATCH_SPANS && !stopped &&
+	while (show->reading.tree.fresh_count < BATCH_SPANS && !stopped &&
 	       (r = ss_tree_source_next(file->source, true, &line, &at)) == 1) {
-		r = ss_tree_show_line(show, file->number, &line, at);
+		r = ss_tree_read_line(&show->reading, file->number, &line, at);
 		if (r)
 			break;
 	}
@@ -127,7 +127,7 @@ static void read_new(struct follow *follow, struct followed *file)
 		look_again(follow, file);
 	if (r >= 0 || r == -EAGAIN)
 		return;
-	ss_tree_show_fail(show, file->path, r);
+	ss_tree_read_fail(&show->reading, file->path, r);
 	file->ended = true;
 }
 
@@ -136,22 +136,22 @@ static int print_new(struct follow *follow)
 	struct ss_tree_show *show = follow->show;
 	int r;
 
-	if (show->tree.fresh_count == follow->screen.kept)
+	if (show->reading.tree.fresh_count == follow->screen.kept)
 		return 0;
 	ss_tree_screen_begin(&follow->screen);
-	r = ss_tree_link(&show->tree);
+	r = ss_tree_link(&show->reading.tree);
 	if (r)
 		return r;
 	/* What was missing may be there by now. */
-	ss_tree_contents_reset(&show->contents);
+	ss_tree_contents_reset(&show->reading.contents);
 	ss_tree_print(&show->printer);
 	fflush(show->style->file);
 	ss_tree_screen_end(&follow->screen);
-	if (show->tree.span_count < ss_tree_span_max(&show->tree) / 2)
+	if (show->reading.tree.span_count < ss_tree_span_max(&show->reading.tree) / 2)
 		return 0;
 	/* A program may run for months: whatever is still open will be pending again. */
 	ss_tree_screen_let_go(&follow->screen);
-	ss_tree_forget(&show->tree);
+	ss_tree_forget(&show->reading.tree);
 	show->printer.last = show->printer.last_trace = SS_TREE_NONE;
 	return 0;
 }
@@ -175,7 +175,7 @@ static int follow_files(struct follow *follow)
 			read_new(follow, &follow->files[i]);
 			open += !follow->files[i].ended;
 		}
-		full = follow->show->tree.fresh_count >= BATCH_SPANS;
+		full = follow->show->reading.tree.fresh_count >= BATCH_SPANS;
 		r = print_new(follow);
 		if (!r && !full && open && !stopped)
 			wait_a_little(follow->show);
@@ -192,13 +192,13 @@ void ss_tree_follow(struct ss_tree_show *show, char *const *paths, int count)
 	int i, r = -ENOMEM;
 
 	follow.files = calloc(count, sizeof(*follow.files));
-	ss_tree_screen_init(&follow.screen, &show->tree, &show->printer);
+	ss_tree_screen_init(&follow.screen, &show->reading.tree, &show->printer);
 	catch_signals();
 	for (i = 0; i < count && follow.files; i++)
 		follow.files[i].path = paths[i];
 	if (follow.files)
 		r = follow_files(&follow);
 	if (r)
-		ss_tree_show_fail(show, "cannot follow", r);
+		ss_tree_read_fail(&show->reading, "cannot follow", r);
 	free(follow.files);
 }

@@ -152,17 +152,28 @@ void ss_tree_line_context(struct ss_tree_printer *printer, const struct ss_tree_
 	add_process(printer, span);
 }
 
+static enum ss_colour severity(const struct ss_tree_span *span)
+{
+	return span->flags & SS_TREE_UNFINISHED ? SS_COLOUR_YELLOW
+	       : span->flags & SS_TREE_ERROR    ? SS_COLOUR_RED
+						: SS_COLOUR_NONE;
+}
+
 void ss_tree_line_span(struct ss_tree_printer *printer, const struct ss_tree_span *span,
 		       const struct ss_tree_content *content, unsigned depth)
 {
-	enum ss_colour colour = span->flags & SS_TREE_UNFINISHED ? SS_COLOUR_YELLOW
-				: span->flags & SS_TREE_ERROR    ? SS_COLOUR_RED
-								 : SS_COLOUR_NONE;
+	ss_text_line_colour(&printer->line, severity(span));
+	add_name(printer, span, content);
+	ss_tree_line_words(printer, span, content, depth);
+}
+
+void ss_tree_line_words(struct ss_tree_printer *printer, const struct ss_tree_span *span,
+			const struct ss_tree_content *content, unsigned depth)
+{
 	struct ss_text_line *line = &printer->line;
 	bool brief = !printer->style->attributes && content->span.name;
 
-	ss_text_line_colour(line, colour);
-	add_name(printer, span, content);
+	ss_text_line_colour(line, severity(span));
 	if (content->span.name)
 		add_status(printer, span, content);
 	ss_text_line_colour(line, SS_COLOUR_NONE);

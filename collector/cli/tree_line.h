@@ -15,6 +15,11 @@ struct ss_tree_span;
 void ss_tree_line_span(struct ss_tree_printer *printer, const struct ss_tree_span *span,
 		       const struct ss_tree_content *content, unsigned depth);
 
+/* The same without the name: how it ended and all that follows, each part with a separator before
+ * it. */
+void ss_tree_line_words(struct ss_tree_printer *printer, const struct ss_tree_span *span,
+			const struct ss_tree_content *content, unsigned depth);
+
 /* Of one that is there for what is below it. */
 void ss_tree_line_context(struct ss_tree_printer *printer, const struct ss_tree_span *span,
 			  const struct ss_tree_content *content);

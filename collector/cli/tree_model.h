@@ -26,7 +26,8 @@ enum ss_tree_flag {
 	SS_TREE_NEW = 32,        /* came since the trees were last shown */
 	SS_TREE_TOLD = 64,       /* has been printed, may be while it was missing */
 	SS_TREE_MORE = 128,      /* stands for itself and all siblings after it: beyond the limit */
-	SS_TREE_CONCURRENT = 256 /* overlaps in time with a sibling */
+	SS_TREE_CONCURRENT = 256, /* overlaps in time with a sibling */
+	SS_TREE_KEPT = 512        /* stays where not all of a tree does: html_cut.h */
 };
 
 struct ss_tree_span {

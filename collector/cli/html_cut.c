@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "collector/cli/html_cut.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "collector/cli/tree_model.h"
+
+static int compare(const void *a, const void *b, void *data)
+{
+	const struct ss_tree *tree = data;
+	uint32_t i = *(const uint32_t *)a, k = *(const uint32_t *)b;
+	const struct ss_tree_span *x = &tree->spans[i], *y = &tree->spans[k];
+	int errors = (y->flags & SS_TREE_ERROR) - (x->flags & SS_TREE_ERROR);
+
+	if (errors)
+		return errors;
+	if (x->duration_ns != y->duration_ns)
+		return x->duration_ns > y->duration_ns ? -1 : 1;
+	return (i > k) - (i < k);
+}
+
+/* How many of a span and what is above it are not kept yet. */
+static uint32_t missing(const struct ss_tree *tree, uint32_t at)
+{
+	uint32_t count = 0;
+
+	for (; at != SS_TREE_NONE && !(tree->spans[at].flags & SS_TREE_KEPT);
+	     at = tree->spans[at].parent)
+		count++;
+	return count;
+}
+
+static void keep(struct ss_tree *tree, uint32_t at)
+{
+	for (; at != SS_TREE_NONE && !(tree->spans[at].flags & SS_TREE_KEPT);
+	     at = tree->spans[at].parent)
+		tree->spans[at].flags |= SS_TREE_KEPT;
+}
+
+static void leave_out(struct ss_html_cut *cut, struct ss_tree *tree, uint32_t at)
+{
+	struct ss_tree_span *span = &tree->spans[at];
+	uint32_t above = span->parent;
+
+	while (above != SS_TREE_NONE && !(tree->spans[above].flags & SS_TREE_KEPT))
+		above = tree->spans[above].parent;
+	if (above == SS_TREE_NONE)
+		cut->of_trace[span->trace]++;
+	else
+		cut->of_span[above]++;
+	span->flags &= ~SS_TREE_MATCHED;
+	cut->spans++;
+	cut->errors += (span->flags & SS_TREE_ERROR) != 0;
+	if (cut->longest_ns < span->duration_ns)
+		cut->longest_ns = span->duration_ns;
+}
+
+int ss_html_cut_choose(struct ss_html_cut *cut, struct ss_tree *tree, uint32_t max)
+{
+	uint32_t *order, count = 0, kept = 0, i;
+
+	if (!max || tree->span_count <= max)
+		return 0;
+	order = malloc(tree->fresh_count * sizeof(*order));
+	cut->of_span = calloc(tree->span_count, sizeof(*cut->of_span));
+	cut->of_trace = calloc(tree->trace_count, sizeof(*cut->of_trace));
+	if (!order || !cut->of_span || !cut->of_trace) {
+		free(order);
+		return -ENOMEM;
+	}
+	for (i = 0; i < tree->fresh_count; i++)
+		if (tree->spans[tree->fresh[i]].flags & SS_TREE_MATCHED)
+			order[count++] = tree->fresh[i];
+	if (count)
+		qsort_r(order, count, sizeof(*order), compare, tree);
+	for (i = 0; i < count && kept + missing(tree, order[i]) <= max; i++) {
+		kept += missing(tree, order[i]);
+		keep(tree, order[i]);
+	}
+	/* What is kept for being above others matches as well, further down the order. */
+	for (; i < count; i++)
+		if (!(tree->spans[order[i]].flags & SS_TREE_KEPT))
+			leave_out(cut, tree, order[i]);
+	free(order);
+	return 0;
+}
+
+void ss_html_cut_deinit(struct ss_html_cut *cut)
+{
+	free(cut->of_span);
+	free(cut->of_trace);
+	*cut = (struct ss_html_cut){ 0 };
+}
