@@ -214,7 +214,9 @@ int ss_cmd_html(int argc, char **argv)
 	ss_tree_read_init(&reading, "html", &options.tree);
 	for (i = optind; i < argc; i++)
 		ss_tree_read_file(&reading, argv[i]);
-	write_page(&reading, &options, &about);
+	/* Of what is there: but a page without any file would only replace one that has. */
+	if (reading.sources.count)
+		write_page(&reading, &options, &about);
 	if (reading.status == SS_EXIT_OK && !reading.tree.order_count)
 		ss_tree_read_say_nothing(&reading);
 	r = print_troubles(&reading);

@@ -20,12 +20,12 @@
 enum ss_tree_flag {
 	SS_TREE_ERROR = 1,
 	SS_TREE_UNFINISHED = 2,
-	SS_TREE_MISSING = 4,     /* known from its children only */
-	SS_TREE_REMOTE = 8,      /* missing, and of another process */
-	SS_TREE_MATCHED = 16,    /* passes the filters; else it may be shown as an ancestor */
-	SS_TREE_NEW = 32,        /* came since the trees were last shown */
-	SS_TREE_TOLD = 64,       /* has been printed, may be while it was missing */
-	SS_TREE_MORE = 128,      /* stands for itself and all siblings after it: beyond the limit */
+	SS_TREE_MISSING = 4,  /* known from its children only */
+	SS_TREE_REMOTE = 8,   /* missing, and of another process */
+	SS_TREE_MATCHED = 16, /* passes the filters; else it may be shown as an ancestor */
+	SS_TREE_NEW = 32,     /* came since the trees were last shown */
+	SS_TREE_TOLD = 64,    /* has been printed, may be while it was missing */
+	SS_TREE_MORE = 128,   /* stands for itself and all siblings after it: beyond the limit */
 	SS_TREE_CONCURRENT = 256, /* overlaps in time with a sibling */
 	SS_TREE_KEPT = 512        /* stays where not all of a tree does: html_cut.h */
 };

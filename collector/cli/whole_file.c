@@ -92,13 +92,24 @@ int ss_whole_file_open(struct ss_whole_file *whole, const char *path)
 	return fd < 0 ? fd : -ENOMEM;
 }
 
+/* Why an earlier write failed is not kept: then the next one tells. */
+static int write_error(FILE *file)
+{
+	errno = 0;
+	if (!fflush(file) && !ferror(file))
+		return 0;
+	if (!errno) {
+		clearerr(file);
+		putc('\n', file);
+		fflush(file);
+	}
+	return errno ? -errno : -EIO;
+}
+
 int ss_whole_file_finish(struct ss_whole_file *whole)
 {
-	int r = 0, fd = fileno(whole->file);
+	int r = write_error(whole->file), fd = fileno(whole->file);
 
-	errno = 0;
-	if (fflush(whole->file) || ferror(whole->file))
-		r = errno ? -errno : -EIO;
 	if (!r && whole->path && !whole->temporary) {
 		r = take_name(whole->path, fd, &whole->temporary);
 		r = r < 0 ? r : 0;

@@ -16,6 +16,7 @@ class Details {
 		this.isOpen = false;
 		this.shown = -1;
 		view.listen('selection', () => this.follow());
+		view.listen('filter', () => this.follow());
 	}
 
 	follow() {
@@ -31,6 +32,8 @@ class Details {
 		this.isOpen = true;
 		this.box.hidden = false;
 		this.show(this.view.selected);
+		/* The rows may have less room now. */
+		this.rows.list.reveal(this.view.indexOf(this.view.selected));
 	}
 
 	close() {
@@ -47,9 +50,10 @@ class Details {
 	}
 
 	async show(row) {
-		if (this.shown === row)
+		if (this.shown === row && this.marked === sought)
 			return;
 		this.shown = row;
+		this.marked = sought;
 		const text = await this.view.data.text(row);
 
 		/* Another one may have been chosen meanwhile. */

@@ -18,6 +18,7 @@ class List {
 		this.space.append(this.body);
 		box.append(this.space);
 		this.waiting = false;
+		this.isWhole = false; /* all rows are there: for paper */
 		box.addEventListener('scroll', () => this.refreshSoon());
 		new ResizeObserver(() => this.refreshSoon()).observe(box);
 	}
@@ -44,11 +45,13 @@ class List {
 	}
 
 	refresh() {
+		this.waiting = false;
+		if (this.isWhole)
+			return;
 		const top = this.box.scrollTop * this.scale;
 		const first = Math.max(0, Math.floor(top / this.rowHeight) - EXTRA);
 		const last = Math.min(this.count, Math.ceil((top + this.box.clientHeight) / this.rowHeight) + EXTRA);
 
-		this.waiting = false;
 		this.show(first, last, this.box.scrollTop - top);
 	}
 

@@ -270,6 +270,7 @@ class Page {
 		if (!data.traces.length)
 			boxes.rows.dataset.empty = 'There are no spans.';
 		this.isStarted = true;
+		this.rows.list.refresh();
 		boxes.rows.focus();
 		document.documentElement.dataset.ready = 'yes';
 	}

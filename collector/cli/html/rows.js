@@ -21,7 +21,10 @@ class Rows {
 		boxes.rows.addEventListener('click', (event) => this.onClick(event));
 		boxes.rows.addEventListener('dblclick', (event) => this.onDoubleClick(event));
 		addEventListener('beforeprint', () => this.print());
-		addEventListener('afterprint', () => this.list.refresh());
+		addEventListener('afterprint', () => {
+			this.list.isWhole = false;
+			this.list.refresh();
+		});
 	}
 
 	refreshTime() {
@@ -98,12 +101,21 @@ class Rows {
 		}
 		made.append(name);
 		if (flags & (MISSING | REMOTE))
-			made.append(element('span', 'words dim', flags & REMOTE ? 'remote: another program’s' : 'missing: it is in none of the files'));
+			made.append(this.whatIsMissing(row));
 		else
 			made.append(this.words(data.words[row]));
 		if (children && view.collapsed[row])
 			made.append(this.folded(row));
 		return made;
+	}
+
+	/* Of a span that is known from its children only. */
+	whatIsMissing(row) {
+		const { data } = this.view, group = data.groups[data.group[row]];
+
+		if (data.flags[row] & REMOTE)
+			return element('span', 'words dim', 'remote: another program’s');
+		return said('span', 'words dim', 'missing: it is in none of the files' + (group && group.label ? ' · ' + group.label : ''));
 	}
 
 	badge(what, sign) {
@@ -159,6 +171,7 @@ class Rows {
 	}
 
 	print() {
+		this.list.isWhole = true;
 		this.list.show(0, Math.min(this.view.visibleCount, PRINTED_MAX), 0);
 	}
 
@@ -252,7 +265,7 @@ class Traces {
 			counts.append(' · ', element('span', 'warn', number(trace.unfinished) + ' unfinished'));
 		counts.append(' · ' + moment(trace.start).slice(11, 19));
 		length.style.width = Math.max(1, trace.duration / this.longest * 100) + '%';
-		made.append(length);
+		made.append(element('span', 'track', length));
 		made.dataset.trace = trace.number;
 		made.setAttribute('role', 'option');
 		made.setAttribute('aria-selected', trace === view.trace);

@@ -28,6 +28,7 @@ class Search {
 	async start() {
 		const run = ++this.run, text = this.text, { view } = this, { data } = view;
 
+		sought = text;
 		clearTimeout(this.timer);
 		if (!text) {
 			this.output.textContent = '';

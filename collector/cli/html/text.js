@@ -31,22 +31,38 @@ function shape(name, attributes) {
 	return made;
 }
 
+/* What is searched for, to be marked wherever it stands. */
+let sought = '';
+
+function marked(parts, text) {
+	const low = sought ? text.toLowerCase() : '';
+	let from = 0, at = -1;
+
+	/* A few letters are longer in lower case: then places do not agree. */
+	if (low.length === text.length)
+		at = low.indexOf(sought);
+	for (; at >= 0 && sought; at = low.indexOf(sought, from)) {
+		parts.append(text.slice(from, at), element('mark', '', text.slice(at, at + sought.length)));
+		from = at + sought.length;
+	}
+	parts.append(text.slice(from));
+}
+
 /* Text of a dump as nodes: what must not be obeyed is shown by its number. */
 function safe(text) {
 	const parts = document.createDocumentFragment();
 	let from = 0;
 
-	if (!UNSAFE.test(text)) {
-		parts.append(text);
-		return parts;
-	}
-	for (const match of text.matchAll(UNSAFE_ALL)) {
-		const code = match[0].codePointAt(0).toString(16).toUpperCase().padStart(4, '0');
+	if (UNSAFE.test(text)) {
+		for (const match of text.matchAll(UNSAFE_ALL)) {
+			const code = match[0].codePointAt(0).toString(16).toUpperCase().padStart(4, '0');
 
-		parts.append(text.slice(from, match.index), element('span', 'control', 'U+' + code));
-		from = match.index + match[0].length;
+			marked(parts, text.slice(from, match.index));
+			parts.append(element('span', 'control', 'U+' + code));
+			from = match.index + match[0].length;
+		}
 	}
-	parts.append(text.slice(from));
+	marked(parts, text.slice(from));
 	return parts;
 }
 
