@@ -20,22 +20,18 @@ static int compare(const void *a, const void *b, void *data)
 	return (i > k) - (i < k);
 }
 
-/* How many of a span and what is above it are not kept yet. */
-static uint32_t missing(const struct ss_tree *tree, uint32_t at)
+/* A span and what is above it, as far as that is not kept yet, if there is room for all of them. */
+static void keep(struct ss_tree *tree, uint32_t at, uint32_t *room)
 {
-	uint32_t count = 0;
+	uint32_t count = 0, above;
 
-	for (; at != SS_TREE_NONE && !(tree->spans[at].flags & SS_TREE_KEPT);
-	     at = tree->spans[at].parent)
-		count++;
-	return count;
-}
-
-static void keep(struct ss_tree *tree, uint32_t at)
-{
-	for (; at != SS_TREE_NONE && !(tree->spans[at].flags & SS_TREE_KEPT);
-	     at = tree->spans[at].parent)
+	for (above = at; above != SS_TREE_NONE && !(tree->spans[above].flags & SS_TREE_KEPT);
+	     above = tree->spans[above].parent)
+		if (++count > *room)
+			return;
+	for (; at != above; at = tree->spans[at].parent)
 		tree->spans[at].flags |= SS_TREE_KEPT;
+	*room -= count;
 }
 
 static void leave_out(struct ss_html_cut *cut, struct ss_tree *tree, uint32_t at)
@@ -58,7 +54,7 @@ static void leave_out(struct ss_html_cut *cut, struct ss_tree *tree, uint32_t at
 
 int ss_html_cut_choose(struct ss_html_cut *cut, struct ss_tree *tree, uint32_t max)
 {
-	uint32_t *order, count = 0, kept = 0, i;
+	uint32_t *order, count = 0, room = max, i;
 
 	if (!max || tree->span_count <= max)
 		return 0;
@@ -74,12 +70,9 @@ int ss_html_cut_choose(struct ss_html_cut *cut, struct ss_tree *tree, uint32_t m
 			order[count++] = tree->fresh[i];
 	if (count)
 		qsort_r(order, count, sizeof(*order), compare, tree);
-	for (i = 0; i < count && kept + missing(tree, order[i]) <= max; i++) {
-		kept += missing(tree, order[i]);
-		keep(tree, order[i]);
-	}
-	/* What is kept for being above others matches as well, further down the order. */
-	for (; i < count; i++)
+	for (i = 0; i < count && room; i++)
+		keep(tree, order[i], &room);
+	for (i = 0; i < count; i++)
 		if (!(tree->spans[order[i]].flags & SS_TREE_KEPT))
 			leave_out(cut, tree, order[i]);
 	free(order);

@@ -121,7 +121,24 @@ class Browser:
         return self.post("/element", using="css selector", value=selector)[ELEMENT]
 
     def click(self, selector):
-        self.post("/element/%s/click" % self.find(selector))
+        """The page may put another element in the place of one that was found."""
+        for left in range(9, -1, -1):
+            try:
+                self.post("/element/%s/click" % self.find(selector))
+                return
+            except WebDriverError as error:
+                if not left or "stale element" not in str(error):
+                    raise
+
+    def pointer(self, selector, *steps):
+        """Moves of the mouse, as pairs from the middle of an element, and "down" and "up"."""
+        origin, actions = {ELEMENT: self.find(selector)}, []
+        for step in steps:
+            if step in ("down", "up"):
+                actions.append({"type": "pointerDown" if step == "down" else "pointerUp", "button": 0})
+            else:
+                actions.append({"type": "pointerMove", "duration": 0, "origin": origin, "x": step[0], "y": step[1]})
+        self.post("/actions", actions=[{"type": "pointer", "id": "mouse", "actions": actions}])
 
     def type(self, selector, text):
         """Replaces the text of an input."""

@@ -3,7 +3,6 @@
 
 import unittest
 
-import browser
 import sample_dump
 from html_case import DETAILS, SELECTED, HtmlCase
 from sample_dump import attributes, event, line, span
@@ -282,14 +281,18 @@ class Use(HtmlCase):
         self.browser.press("0")
         self.browser.wait("return document.getElementById('lens').hidden")
         self.assertEqual(self.browser.run(marks), before)
-        axis = self.browser.find("#axis")
-        move = lambda x: {"type": "pointerMove", "duration": 0, "origin": {browser.ELEMENT: axis}, "x": x, "y": 0}
-        self.browser.post("/actions", actions=[{"type": "pointer", "id": "mouse", "actions": [
-            move(-50), {"type": "pointerDown", "button": 0}, move(0), move(50), {"type": "pointerUp", "button": 0}]}])
+        self.browser.pointer("#axis", (-50, 0), "down", (0, 0), (50, 0), "up")
         self.browser.wait("return !document.getElementById('lens').hidden")
         share = self.browser.run("return parseFloat(document.getElementById('lens').style.width)")
         expected = self.browser.run("return 100 / (document.getElementById('axis').clientWidth - 12) * 100")
         self.assertAlmostEqual(share, expected, delta=1)
+        self.browser.press("0")
+        self.choose("chat tiny")
+        self.browser.press("z")
+        self.browser.wait("return !document.getElementById('lens').hidden")
+        self.assertAlmostEqual(self.browser.run("return parseFloat(document.getElementById('lens').style.width)"), 60 * 1.2, delta=0.1)
+        self.browser.pointer("#axis", (0, 0), "down", "up", "down", "up")
+        self.browser.wait("return document.getElementById('lens').hidden")
 
 
 if __name__ == "__main__":

@@ -126,13 +126,13 @@ class Hostile(HtmlCase):
         seen = self.use()
         self.assertEqual(self.complaints(seen), [])
         self.assertEqual(self.browser.log(), [])
-        text = "".join(look["text"] for look in seen)
+        text = "".join(look["text"] for look in seen).replace("\x01", "")
         for n, payload in enumerate(PAYLOADS[:13]):
             self.assertIn(payload % n if "%d" in payload else payload, text)
         for n in (50, 51, 52, 53, 54, 55, 56, 60, 61):
             self.assertIn(RUN % n, text)
         for shown in ("U+202E", "U+2028", "U+0000", "U+FEFF", "bad \ufffd\ufffd\ufffd utf8", "1\u202f000\u202f003 characters"):
-            self.assertIn(shown, text.replace("\x01", ""))
+            self.assertIn(shown, text)
         self.assertIn("</title><script>%s</script>\ufffd" % (RUN % 62), self.browser.run("return document.title"))
 
     def mutated(self, page, old, new, policy=True):

@@ -232,7 +232,16 @@ class Details {
 		const made = element('dl', 'attributes');
 
 		for (const [key, value] of attributes)
-			made.append(said('dt', '', key), element('dd', '', this.value(value)));
+			made.append(this.key(key), element('dd', '', this.value(value)));
+		return made;
+	}
+
+	/* A long one is broken where its parts end. */
+	key(key) {
+		const made = element('dt', '');
+
+		for (const part of key.split(/(?<=[._])/))
+			made.append(safe(part), element('wbr', ''));
 		return made;
 	}
 

@@ -12,10 +12,11 @@ class Page {
 
 		this.data = data;
 		this.view = view;
-		this.boxes = { rows: byId('rows'), axis: byId('axis'), overview: byId('overview-box') };
+		this.boxes = { rows: byId('rows'), axis: byId('axis'), overview: byId('overview-box'), trace: byId('trace') };
 		this.timeline = new Timeline(view);
 		this.overview = new Overview(view, this.boxes.overview, byId('overview'), byId('lens'));
 		this.rows = new Rows(view, this.timeline, this.boxes);
+		this.pointer = new Pointer(this.timeline, this.boxes);
 		this.details = new Details(view, this.rows, byId('details'));
 		this.search = new Search(view, byId('search'), byId('found'));
 		this.traces = new Traces(view, byId('trace-list'));
@@ -263,8 +264,9 @@ class Page {
 		this.showTitle();
 		byId('loading').remove();
 		byId('main').hidden = false;
-		byId('key-list').replaceChildren(...KEY_HELP.flatMap(([keys, what]) => [
-			element('dt', '', ...keys.split(' ').map((key) => key === '…' ? key : element('kbd', '', key))), element('dd', '', what)]));
+		byId('key-list').replaceChildren(...KEY_HELP.map(([keys, what]) => element('div', '',
+			element('dt', '', ...keys.split(' ').map((key) => key === '…' ? key : element('kbd', '', key))), element('dd', '', what))));
+		byId('version').textContent = 'spanshim ' + data.head.version;
 		if (data.traces.length && !this.goToAddress())
 			view.showTrace(data.traces[0]);
 		if (!data.traces.length)

@@ -16,10 +16,9 @@ class Rows {
 		this.list = new List(boxes.rows, ROW_HEIGHT, (index) => this.row(index));
 		view.listen('rows', () => this.list.setCount(view.visibleCount));
 		view.listen('time', () => this.refreshTime());
-		view.listen('selection', () => this.list.refreshSoon());
+		view.listen('selection', () => this.markSelected());
 		new ResizeObserver(() => this.refreshTime()).observe(boxes.axis);
 		boxes.rows.addEventListener('click', (event) => this.onClick(event));
-		boxes.rows.addEventListener('dblclick', (event) => this.onDoubleClick(event));
 		addEventListener('beforeprint', () => this.print());
 		addEventListener('afterprint', () => {
 			this.list.isWhole = false;
@@ -33,6 +32,16 @@ class Rows {
 		this.timeline.width = Math.max(40, this.boxes.axis.clientWidth - 12);
 		this.timeline.drawAxis(this.boxes.axis);
 		this.list.refreshSoon();
+	}
+
+	/* Rows stay as they are: text of them may be marked, a button held down. */
+	markSelected() {
+		for (const made of this.list.body.children) {
+			const isSelected = Number(made.dataset.row) === this.view.selected;
+
+			made.classList.toggle('selected', isSelected);
+			made.setAttribute('aria-selected', isSelected);
+		}
 	}
 
 	/* --- drawing --- */
@@ -192,13 +201,6 @@ class Rows {
 			this.view.collapse(row, !this.view.collapsed[row]);
 		else if (!(this.view.data.flags[row] & LEFT_OUT))
 			this.view.select(row);
-	}
-
-	onDoubleClick(event) {
-		const row = this.rowOf(event);
-
-		if (row >= 0 && event.target.closest('.time'))
-			this.view.zoomTo(row);
 	}
 
 	/* Chooses a row and brings it into sight. */

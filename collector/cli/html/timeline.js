@@ -95,7 +95,7 @@ class Timeline {
 
 	/* Round times, as many as there is room for. */
 	get marks() {
-		const room = Math.max(1, Math.floor(this.width / 110));
+		const room = Math.max(1, Math.floor(this.width / 85));
 		const rough = (this.view.to - this.view.from) / room;
 		const power = 10 ** Math.floor(Math.log10(rough));
 		const step = [1, 2, 2.5, 5, 10].map((n) => n * power).find((n) => n >= rough);
@@ -115,6 +115,32 @@ class Timeline {
 		});
 
 		box.replaceChildren(...places);
+	}
+}
+
+/* A line under the pointer, over all rows, and the time that it stands at. */
+class Pointer {
+	constructor(timeline, boxes) {
+		const line = element('div', 'pointer'), label = element('span', 'pointer-time');
+
+		line.hidden = label.hidden = true;
+		boxes.trace.append(line);
+		boxes.axis.after(label);
+		boxes.trace.addEventListener('pointermove', (event) => {
+			const axis = boxes.axis.getBoundingClientRect(), x = event.clientX - axis.left;
+			const isOver = x >= 0 && x <= timeline.width && event.clientY >= axis.top;
+
+			line.hidden = label.hidden = !isOver;
+			if (!isOver)
+				return;
+			line.style.left = event.clientX - boxes.trace.getBoundingClientRect().left + 'px';
+			line.style.top = boxes.rows.offsetTop + 'px';
+			label.textContent = duration(timeline.time(x));
+			label.style.left = boxes.axis.offsetLeft + Math.min(x, timeline.width - label.offsetWidth) + 'px';
+		});
+		boxes.trace.addEventListener('pointerleave', () => {
+			line.hidden = label.hidden = true;
+		});
 	}
 }
 
