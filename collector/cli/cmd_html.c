@@ -29,7 +29,7 @@ static const char help[] =
 	"Usage: spanshim html [OPTION...] FILE... -o PAGE\n"
 	"\n"
 	"Writes the traces of dump files ('-': standard input) as one HTML page that needs nothing\n"
-	"else: no server, no network. Any browser of the last years shows it: the tree, bars over\n"
+	"else: no server, no network. Browsers from 2024 on show it: the tree, bars over\n"
 	"time, the details of a span; it can be searched, filtered and linked to. '?' on the page\n"
 	"lists its keys.\n"
 	"\n"

@@ -80,7 +80,8 @@ class HtmlCase(CommandCase):
 
     def choose(self, name, nth=0):
         """Clicks the row of that name; what the details say."""
-        row = [row["row"] for row in self.rows() if row["name"] == name][nth]
+        row = self.browser.wait("""const name = [...document.querySelectorAll('#rows .row .name')].filter((name) =>
+            name.textContent === arguments[0])[arguments[1]]; return name && [Number(name.closest('.row').dataset.row)]""", name, nth)[0]
         self.browser.click("#row-%d .name" % row)
         return self.browser.wait(
             "const box = document.getElementById('details'), title = box.querySelector('h2');"

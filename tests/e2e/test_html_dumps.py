@@ -139,6 +139,25 @@ class Dumps(HtmlCase):
             ("span %016x" % 9, "remote: another program’s"), ("far", "sqlite3[1234]")])
         self.assertIn("child", self.choose("child"))
 
+    def test_absurd(self):
+        """Spans thousands deep, and times that nothing has: what can be shown is shown, and every key works."""
+        deep = [span(n + 1, n, "d%d" % n, n, 10_000) for n in range(5_000)]
+        odd = [span(1, 0, "", 5, 1), dict(span(2, 1, "dawn", 0, 0), startTimeUnixNano="0", endTimeUnixNano=str(2**64 - 1)),
+               span(3, 3, "own parent", 0, 1), dict(span(4, 1, "kinds", 0, 1), kind=99, attributes={"no": "list"}, events="none", links=[None, 3]),
+               dict(span(5, 1, "values", 0, 1), attributes=[{"key": "a"}, {"key": "b", "value": None}, {"key": "c", "value": {}},
+                                                            {"key": "d", "value": {"arrayValue": {}}}, {"key": "e", "value": {"bytesValue": "AA=="}}])]
+        self.page([line(deep), line([dict(item, traceId="%032x" % 9) for item in odd])])
+        self.browser.press("]")
+        self.browser.press("End")
+        self.browser.wait(SELECTED + " === 'd4999'")
+        self.assertEqual(self.browser.run("return document.querySelector('#rows .selected').getAttribute('aria-level')"), "5000")
+        self.browser.press("ArrowLeft", "3", "+", "z", "a", "d", "0", "e", "n", "x", "Home", "Enter", "[")
+        for name in ("dawn", "own parent", "kinds", "values"):
+            self.assertIn(name, self.choose(name))
+            self.browser.press("z", "0")
+        self.assertIn("AA==", self.browser.run("return document.getElementById('details').textContent"))
+        self.assertEqual(self.browser.log(), [])
+
     def test_several_files(self):
         """Spans of one trace in two files are one tree; a span that stands twice is shown once."""
         lines = sample_dump.lines()

@@ -37,6 +37,8 @@ class Details {
 	}
 
 	close() {
+		if (this.box.contains(document.activeElement))
+			this.rows.boxes.rows.focus();
 		this.isOpen = false;
 		this.box.hidden = true;
 		this.shown = -1;

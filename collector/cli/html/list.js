@@ -15,6 +15,8 @@ class List {
 		this.count = 0;
 		this.space = element('div', 'space');
 		this.body = element('div', 'body');
+		this.space.setAttribute('role', 'none');
+		this.body.setAttribute('role', 'none');
 		this.space.append(this.body);
 		box.append(this.space);
 		this.waiting = false;

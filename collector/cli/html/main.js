@@ -236,6 +236,8 @@ class Page {
 
 		if (view.selected >= 0)
 			boxes.rows.setAttribute('aria-activedescendant', 'row-' + view.selected);
+		else
+			boxes.rows.removeAttribute('aria-activedescendant');
 		if (this.isStarted && location.hash !== address)
 			history.replaceState(null, '', address);
 	}
@@ -291,8 +293,8 @@ async function start() {
 
 	if (THEMES.includes(theme))
 		document.documentElement.dataset.theme = theme;
-	if (typeof DecompressionStream === 'undefined') {
-		loading.textContent = 'This browser is too old for this page: it wants Firefox 113, Chromium 80, Safari 16.4 or later.';
+	if (typeof DecompressionStream === 'undefined' || !CSS.supports('color', 'light-dark(white, black)')) {
+		loading.textContent = 'This browser is too old for this page: it wants Firefox 121, Chromium 123, Safari 17.5 or later.';
 		return;
 	}
 	try {

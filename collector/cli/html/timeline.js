@@ -154,14 +154,15 @@ class Overview {
 		new ResizeObserver(() => this.draw()).observe(box);
 	}
 
+	/* A canvas knows no variables. */
 	colours() {
-		const style = getComputedStyle(document.documentElement);
-
-		return {
-			kinds: KINDS.map((kind) => style.getPropertyValue('--kind-' + kind)),
-			bad: style.getPropertyValue('--bar-error'),
-			unfinished: style.getPropertyValue('--bar-unfinished'),
+		const style = getComputedStyle(this.canvas);
+		const colour = (name) => {
+			this.canvas.style.color = 'var(--' + name + ')';
+			return style.color;
 		};
+
+		return { kinds: KINDS.map((kind) => colour('kind-' + kind)), bad: colour('bar-error'), unfinished: colour('bar-unfinished') };
 	}
 
 	draw() {

@@ -52,7 +52,8 @@ class View {
 	/* --- time --- */
 
 	zoom(from, to) {
-		const all = Math.max(this.trace.duration, 1), least = Math.min(all, 20);
+		/* Nearer, numbers have too few digits for a trace as long as only a damaged one is. */
+		const all = Math.max(this.trace.duration, 1), least = Math.min(all, Math.max(20, all / 2 ** 40));
 		const length = Math.min(all, Math.max(least, to - from));
 
 		from += (to - from - length) / 2;
