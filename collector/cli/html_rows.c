@@ -274,10 +274,35 @@ static void on_end(void *data, uint32_t at, unsigned depth)
 		add_left_out(rows, &rows->reading->tree.spans[at], depth + 1, left[at], 0);
 }
 
+/* Of a span, all siblings after it, and what is below them. Recurses nowhere. */
+static uint64_t count_from(const struct ss_html_rows *rows, uint32_t at, uint64_t *ret_errors)
+{
+	const struct ss_tree_span *spans = rows->reading->tree.spans;
+	uint32_t above = spans[at].parent;
+	uint64_t count = 0;
+
+	*ret_errors = 0;
+	for (;;) {
+		count += !(spans[at].flags & SS_TREE_MISSING);
+		*ret_errors += (spans[at].flags & SS_TREE_ERROR) != 0;
+		count += rows->cut->of_span ? rows->cut->of_span[at] : 0;
+		if (spans[at].first != SS_TREE_NONE) {
+			at = spans[at].first;
+			continue;
+		}
+		while (spans[at].next == SS_TREE_NONE) {
+			at = spans[at].parent;
+			if (at == above)
+				return count;
+		}
+		at = spans[at].next;
+	}
+}
+
 static void on_more(void *data, uint32_t at, unsigned depth)
 {
 	struct ss_html_rows *rows = data;
-	uint64_t errors, count = ss_tree_more(&rows->reading->tree, at, &errors);
+	uint64_t errors, count = count_from(rows, at, &errors);
 
 	add_left_out(rows, &rows->reading->tree.spans[at], depth, count, errors);
 }

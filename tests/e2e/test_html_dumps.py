@@ -115,6 +115,9 @@ class Dumps(HtmlCase):
         self.assertEqual(self.notices(), [["only some of 5 spans", "--errors", "--min-duration 1ms"]])
         self.page(sample_dump.lines(), "--limit", "1")
         self.assertEqual(self.names(), ["session sqlite3", "action sqlite3", "stream sqlite3", "⋯2 spans left out, 2 errors"])
+        self.page([line([span(1, 0, "root", 0, 9), span(2, 1, "a", 1, 2), span(3, 1, "b", 2, 3), span(4, 3, "c", 2, 3),
+                         span(5, 4, "d", 2, 3, status={"code": 2}), span(6, 1, "e", 4, 5), span(7, 0, "other", 6, 7)])], "--limit", "1")
+        self.assertEqual(self.names(), ["root", "a", "⋯4 spans left out, 1 error", "⋯1 span left out"])
 
     def test_losses(self):
         lost = sample_dump.resource(spanshim__dropped__ring_full__open=1200, spanshim__dropped__too_long=3)
