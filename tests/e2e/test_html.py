@@ -267,6 +267,10 @@ class Use(HtmlCase):
         self.assertEqual(self.browser.run(listed), ["root137"])
         self.browser.press("Enter")
         self.wait_names(["root137"])
+        self.browser.press("/", "Escape")
+        self.browser.wait("return document.querySelectorAll('.trace-item').length > 1")
+        self.browser.run("location.hash = '#%032x'" % 51)
+        self.browser.wait("return document.querySelector('.trace-item.selected .name')?.textContent === 'root50'")
 
     def test_zoom(self):
         self.page(streams())

@@ -131,6 +131,7 @@ class Hostile(HtmlCase):
             self.assertIn(payload % n if "%d" in payload else payload, text)
         for n in (50, 51, 52, 53, 54, 55, 56, 60, 61):
             self.assertIn(RUN % n, text)
+        self.assertNotIn("native code", text)
         for shown in ("U+202E", "U+2028", "U+0000", "U+FEFF", "bad \ufffd\ufffd\ufffd utf8", "1\u202f000\u202f003 characters"):
             self.assertIn(shown, text)
         self.assertIn("</title><script>%s</script>\ufffd" % (RUN % 62), self.browser.run("return document.title"))

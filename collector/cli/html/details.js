@@ -179,7 +179,7 @@ class Details {
 			fact('Parent', goto(parent));
 		fact('Span', element('code', '', data.id[row]), copyButton(data.id[row]));
 		fact('Trace', element('code', '', trace.id), copyButton(trace.id));
-		if (span && SPAN_KINDS[span.kind])
+		if (span && Number.isInteger(span.kind) && SPAN_KINDS[span.kind])
 			fact('Kind', SPAN_KINDS[span.kind]);
 		if (span && span.traceState)
 			fact('State', said('code', '', String(span.traceState)));

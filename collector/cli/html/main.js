@@ -182,7 +182,8 @@ class Page {
 		const { trace, data } = this.view, seen = new Set();
 
 		for (let row = trace.first; row < trace.end; row++)
-			seen.add(data.kind[row]);
+			if (!(data.flags[row] & (LEFT_OUT | MISSING)))
+				seen.add(data.kind[row]);
 		byId('legend').replaceChildren(...[...seen].sort().map((kind) => element('span', '',
 			element('i', 'dot kind-' + KINDS[kind]), KINDS[kind])));
 	}

@@ -227,7 +227,7 @@ class Traces {
 		this.longest = view.data.traces.reduce((most, trace) => Math.max(most, trace.duration), 1);
 		this.list = new List(box, TRACE_HEIGHT, (index) => this.trace(this.shown[index]));
 		this.choose();
-		view.listen('trace', () => this.list.refreshSoon());
+		view.listen('trace', () => this.reveal());
 		view.listen('filter', () => this.choose());
 		box.addEventListener('click', (event) => {
 			const found = event.target.closest('.trace-item');
@@ -275,13 +275,15 @@ class Traces {
 		return made;
 	}
 
+	reveal() {
+		this.list.reveal(Math.max(0, this.shown.indexOf(this.view.trace)));
+	}
+
 	step(by) {
 		const at = this.shown.indexOf(this.view.trace);
 		const next = this.shown[Math.min(Math.max(at + by, 0), this.shown.length - 1)];
 
-		if (!next)
-			return;
-		this.view.showTrace(next);
-		this.list.reveal(this.shown.indexOf(next));
+		if (next)
+			this.view.showTrace(next);
 	}
 }
