@@ -114,7 +114,7 @@ class Package(Case):
     def test_package(self):
         self.assertRegex(os.path.basename(self.deb), r"^spanshim_[0-9.]+-1_%s\.deb$" % dpkg_architecture())
         depends = {word.split()[0] for word in self.control("Depends").split(", ")}
-        self.assertEqual(depends, {"libc6", "libcjson1", "libunwind8"})
+        self.assertEqual(depends, {"libc6", "libcjson1", "libunwind8", "zlib1g"})
         self.assertIn("libcurl4", self.control("Recommends"))
         directory = self.path("unpacked")
         subprocess.run(["dpkg-deb", "--extract", self.deb, directory], check=True)
