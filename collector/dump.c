@@ -120,6 +120,15 @@ int ss_dump_next(struct ss_dump_reader *reader, struct ss_dump_line *ret_line)
 	return 1;
 }
 
+void ss_dump_put_back(struct ss_dump_reader *reader, const struct ss_dump_line *line)
+{
+	if (!line->too_long)
+		reader->start = (size_t)(line->text - reader->buffer);
+	reader->scanned = reader->start;
+	reader->number--;
+	reader->at_end = false;
+}
+
 int ss_dump_parse(const struct ss_dump_line *line, struct cJSON **ret_json, size_t *ret_byte)
 {
 	const char *end = NULL;

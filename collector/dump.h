@@ -74,6 +74,15 @@ void ss_dump_close(struct ss_dump_reader *reader);
 /* Next line. Returns 1, 0 at the end of the file, or -errno (read error, -ENOMEM). */
 int ss_dump_next(struct ss_dump_reader *reader, struct ss_dump_line *ret_line);
 
+/* Undoes the last ss_dump_next, whose line had no newline yet: the rest is still to come. */
+void ss_dump_put_back(struct ss_dump_reader *reader, const struct ss_dump_line *line);
+
+/* Where in the file the next line begins. */
+static inline uint64_t ss_dump_offset(const struct ss_dump_reader *reader)
+{
+	return reader->bytes - (reader->used - reader->start);
+}
+
 /* Parses a line's JSON. Returns 0, -EBADMSG (ret_byte: offset of the trouble) or -ENOMEM. The
  * caller frees the tree with cJSON_Delete. */
 int ss_dump_parse(const struct ss_dump_line *line, struct cJSON **ret_json, size_t *ret_byte);

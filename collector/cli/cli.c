@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static void print_message(const char *command, const char *format, va_list args)
@@ -79,6 +80,16 @@ int ss_cli_parse_count(const char *text, unsigned long max, unsigned long *ret_v
 		return -EINVAL;
 	*ret_value = value;
 	return 0;
+}
+
+void ss_cli_raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
 }
 
 char *ss_cli_absolute(const char *path)

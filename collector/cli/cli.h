@@ -22,6 +22,7 @@ int ss_cmd_tree(int argc, char **argv);
 int ss_cmd_html(int argc, char **argv);
 int ss_cmd_check(int argc, char **argv);
 int ss_cmd_stats(int argc, char **argv);
+int ss_cmd_export(int argc, char **argv);
 int ss_cmd_recover(int argc, char **argv);
 int ss_cmd_bindings(int argc, char **argv);
 int ss_cmd_env(int argc, char **argv);
@@ -47,6 +48,9 @@ unsigned ss_cli_width(FILE *file);
 
 /* Parses a whole decimal number up to max. Returns 0, or -EINVAL. */
 int ss_cli_parse_count(const char *text, unsigned long max, unsigned long *ret_value);
+
+/* Lets this process have as many files open as the system allows. */
+void ss_cli_raise_file_limit(void);
 
 /* path made absolute with the current directory, malloc'ed; NULL when memory or the directory is
  * gone. The file need not exist. */

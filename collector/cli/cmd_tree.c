@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "collector/cli/cli.h"
+#include "collector/cli/tree_json.h"
 #include "collector/cli/tree_model.h"
 #include "collector/cli/tree_options.h"
 #include "collector/cli/tree_print.h"
@@ -81,7 +82,7 @@ static int parse_option(int option, struct ss_tree_options *options, struct ss_t
 		style->follow = true;
 		return 0;
 	case 'j':
-		style->json = true;
+		style->write = ss_tree_json_print;
 		return 0;
 	case 'w':
 		if (ss_cli_parse_count(optarg, 65535, &number))
@@ -130,7 +131,7 @@ int ss_cmd_tree(int argc, char **argv)
 	}
 	if (optind == argc)
 		return ss_cli_usage("tree", "no file given");
-	if (style.follow && style.json)
+	if (style.follow && style.write)
 		return ss_cli_usage("tree",
 				    "--json shows whole trees: it does not go with --follow");
 	return ss_tree_show("tree", argv + optind, argc - optind, &options, &style);

@@ -23,6 +23,8 @@ static const struct command commands[] = {
 	{ "html", ss_cmd_html, "make a page of dump files, for a browser" },
 	{ "check", ss_cmd_check, "validate dump files" },
 	{ "stats", ss_cmd_stats, "add up dump files: durations, errors, tokens, metrics" },
+	{ "export", ss_cmd_export,
+	  "send dump files to a collector, or make a Chrome trace of them" },
 	{ "recover", ss_cmd_recover, "write the spans that dead processes left in their rings" },
 	{ "bindings", ss_cmd_bindings, "list, explain and validate bindings" },
 	{ "env", ss_cmd_env, "show the environment variables and their values" },

@@ -13,20 +13,27 @@
 #define STEP_BYTES  (4u << 20)
 #define BAR_COLUMNS 24u
 
-void ss_progress_start(struct ss_progress *progress, const char *name, int fd)
+void ss_progress_start_size(struct ss_progress *progress, const char *name, uint64_t size)
 {
 	const char *term = getenv("TERM");
-	struct stat info;
 
-	progress->active = isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0 &&
-			   !fstat(fd, &info) && S_ISREG(info.st_mode) && info.st_size > 0;
+	progress->active =
+		size && isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
 	if (!progress->active)
 		return;
 	progress->name = name;
-	progress->size = (uint64_t)info.st_size;
+	progress->size = size;
 	progress->drawn = 0;
 	progress->started_ns = ss_clock_monotonic_ns();
 	progress->line.utf8 = ss_cli_utf8();
+}
+
+void ss_progress_start(struct ss_progress *progress, const char *name, int fd)
+{
+	struct stat info;
+	bool regular = !fstat(fd, &info) && S_ISREG(info.st_mode);
+
+	ss_progress_start_size(progress, name, regular ? (uint64_t)info.st_size : 0);
 }
 
 static void draw(struct ss_progress *progress, uint64_t bytes)
@@ -61,9 +68,14 @@ void ss_progress_show(struct ss_progress *progress, uint64_t bytes)
 	progress->drawn = bytes;
 }
 
-void ss_progress_end(struct ss_progress *progress)
+void ss_progress_clear(struct ss_progress *progress)
 {
 	if (progress->active && progress->drawn)
 		fputs("\r\033[K", stderr);
+}
+
+void ss_progress_end(struct ss_progress *progress)
+{
+	ss_progress_clear(progress);
 	progress->active = false;
 }

@@ -21,10 +21,16 @@ struct ss_progress {
 /* Of a file that is open; draws nothing yet. */
 void ss_progress_start(struct ss_progress *progress, const char *name, int fd);
 
+/* Of any other count of bytes; size 0: draws nothing. */
+void ss_progress_start_size(struct ss_progress *progress, const char *name, uint64_t size);
+
 /* Draws, once in a few megabytes. */
 void ss_progress_show(struct ss_progress *progress, uint64_t bytes);
 
-/* Clears what was drawn. */
+/* Clears what was drawn, to be drawn again: other lines are about to be printed. */
+void ss_progress_clear(struct ss_progress *progress);
+
+/* The same, for good. */
 void ss_progress_end(struct ss_progress *progress);
 
 #endif

@@ -7,12 +7,10 @@
 
 #include <cjson/cJSON.h>
 
-#include "collector/cli/text_line.h"
+#include "collector/cli/plain_json.h"
 #include "collector/cli/tree_content.h"
 #include "collector/cli/tree_model.h"
 #include "collector/cli/tree_walk.h"
-
-#define NESTING_MAX 64u /* of values */
 
 struct output {
 	const struct ss_tree *tree;
@@ -26,34 +24,11 @@ static const cJSON *member(const cJSON *object, const char *key)
 	return cJSON_GetObjectItemCaseSensitive(object, key);
 }
 
-/* What a terminal might obey is escaped too: this may be looked at. */
-static void put_string(FILE *file, const char *text)
-{
-	uint32_t code;
-	size_t bytes;
-
-	putc('"', file);
-	for (; *text; text += bytes) {
-		bytes = ss_text_decode(text, &code);
-		if (code == '"' || code == '\\')
-			fprintf(file, "\\%c", (int)code);
-		else if (code == '\n')
-			fputs("\\n", file);
-		else if (ss_text_unsafe(code))
-			fprintf(file, "\\u%04x", code);
-		else if (code == 0xfffd)
-			fputs("\xef\xbf\xbd", file);
-		else
-			fwrite(text, 1, bytes, file);
-	}
-	putc('"', file);
-}
-
 static void put_key(struct output *output, const char *key)
 {
 	if (output->comma)
 		putc(',', output->file);
-	put_string(output->file, key);
+	ss_plain_string(output->file, key);
 	putc(':', output->file);
 	output->comma = true;
 }
@@ -61,7 +36,7 @@ static void put_key(struct output *output, const char *key)
 static void put_text(struct output *output, const char *key, const char *text)
 {
 	put_key(output, key);
-	put_string(output->file, text);
+	ss_plain_string(output->file, text);
 }
 
 /* Times are strings, as in OTLP: many readers take numbers for doubles. */
@@ -83,90 +58,10 @@ static void put_true(struct output *output, const char *key)
 	fputs("true", output->file);
 }
 
-/* --- values --- */
-
-static void put_object(struct output *output, const cJSON *list, unsigned depth);
-
-static void put_scalar(struct output *output, const cJSON *any)
-{
-	const cJSON *value = any->child;
-	struct ss_dump_attr attr;
-	char *text;
-
-	ss_dump_read_value(any, &attr);
-	if (attr.type == SS_DUMP_INT) {
-		fprintf(output->file, "%" PRId64, attr.integer);
-	} else if (cJSON_IsString(value)) {
-		put_string(output->file, value->valuestring);
-	} else {
-		text = cJSON_PrintUnformatted(value);
-		fputs(text ? text : "null", output->file);
-		cJSON_free(text);
-	}
-}
-
-/* An AnyValue: {"stringValue": "x"} is "x". */
-static void put_any(struct output *output, const cJSON *any, unsigned depth)
-{
-	const cJSON *value = any ? any->child : NULL, *item;
-
-	if (!value || !value->string || depth == NESTING_MAX) {
-		fputs("null", output->file);
-	} else if (!strcmp(value->string, "arrayValue")) {
-		putc('[', output->file);
-		cJSON_ArrayForEach (item, member(value, "values")) {
-			put_any(output, item, depth + 1);
-			if (item->next)
-				putc(',', output->file);
-		}
-		putc(']', output->file);
-	} else if (!strcmp(value->string, "kvlistValue")) {
-		put_object(output, member(value, "values"), depth + 1);
-	} else if (cJSON_IsObject(value) || cJSON_IsArray(value)) {
-		fputs("null", output->file);
-	} else {
-		put_scalar(output, any);
-	}
-}
-
-/* A later attribute of the same key would be a key twice. */
-static bool stands_before(const cJSON *list, const cJSON *item, const char *key)
-{
-	const cJSON *other;
-
-	for (other = list->child; other != item; other = other->next) {
-		const char *name = cJSON_GetStringValue((cJSON *)member(other, "key"));
-
-		if (name && !strcmp(name, key))
-			return true;
-	}
-	return false;
-}
-
-/* A list of attributes. */
-static void put_object(struct output *output, const cJSON *list, unsigned depth)
-{
-	const cJSON *item;
-
-	putc('{', output->file);
-	output->comma = false;
-	cJSON_ArrayForEach (item, list) {
-		const char *key = cJSON_GetStringValue((cJSON *)member(item, "key"));
-
-		if (!key || stands_before(list, item, key))
-			continue;
-		put_key(output, key);
-		put_any(output, member(item, "value"), depth);
-		output->comma = true;
-	}
-	putc('}', output->file);
-	output->comma = true;
-}
-
 static void put_attributes(struct output *output, const cJSON *list)
 {
 	put_key(output, "attributes");
-	put_object(output, list, 0);
+	ss_plain_object(output->file, list);
 }
 
 /* --- spans --- */
@@ -231,7 +126,7 @@ static void put_group(struct output *output, const struct ss_tree_span *span)
 	name = cJSON_GetStringValue((cJSON *)member(scope, "name"));
 	version = cJSON_GetStringValue((cJSON *)member(scope, "version"));
 	put_key(output, "resource");
-	put_object(output, member(resource, "attributes"), 0);
+	ss_plain_object(output->file, member(resource, "attributes"));
 	put_key(output, "scope");
 	putc('{', output->file);
 	output->comma = false;
@@ -330,7 +225,7 @@ static void on_more(void *data, uint32_t at, unsigned depth)
 	output->comma = true;
 }
 
-void ss_tree_json_print(const struct ss_tree *tree, struct ss_tree_contents *contents, FILE *file)
+int ss_tree_json_print(const struct ss_tree *tree, struct ss_tree_contents *contents, FILE *file)
 {
 	struct output output = { .tree = tree, .contents = contents, .file = file };
 	const struct ss_tree_visitor visitor = { on_span, on_end, on_more, &output };
@@ -355,4 +250,5 @@ void ss_tree_json_print(const struct ss_tree *tree, struct ss_tree_contents *con
 		ss_tree_walk(tree, trace, &visitor);
 		fputs("]}\n", file);
 	}
+	return 0;
 }

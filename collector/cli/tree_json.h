@@ -11,7 +11,7 @@
 struct ss_tree;
 struct ss_tree_contents;
 
-/* Prints the view. Write errors stay in file. */
-void ss_tree_json_print(const struct ss_tree *tree, struct ss_tree_contents *contents, FILE *file);
+/* Prints the view. Write errors stay in file. Returns 0. */
+int ss_tree_json_print(const struct ss_tree *tree, struct ss_tree_contents *contents, FILE *file);
 
 #endif

@@ -17,12 +17,16 @@ struct ss_tree;
 struct ss_tree_contents;
 struct ss_tree_trace;
 
+/* Writes the view in another format. Returns 0 or -errno; write errors stay in file. */
+typedef int (*ss_tree_writer)(const struct ss_tree *tree, struct ss_tree_contents *contents,
+			      FILE *file);
+
 struct ss_tree_style {
 	FILE *file;
 	bool colour; /* red: errors, yellow: unfinished, pending; dim: what matters less */
 	bool utf8;   /* box lines, else ASCII */
 	bool events, attributes; /* below each span */
-	bool json;               /* instead of all that: tree_json.h */
+	ss_tree_writer write;    /* instead of all that; else NULL */
 	bool follow;             /* more is to come: parents that are missing are pending */
 	unsigned width;          /* columns; 0: lines are not cut */
 };

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "collector/cli/json_walk.h"
 #include "collector/cli/tree_valid.h"
 
 #define FLAG_HAS_REMOTE 0x100u
@@ -13,83 +14,6 @@ struct scan {
 	const struct ss_tree_scanner *scanner;
 	int unread, result;
 };
-
-/* --- walking through what is known to be JSON: nothing needs to be checked --- */
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static const char *pass_blanks(const char *at)
-{
-	while (is_blank(*at))
-		at++;
-	return at;
-}
-
-static const char *pass_string(const char *at)
-{
-	for (at++; *at != '"'; at++)
-		if (*at == '\\')
-			at++;
-	return at + 1;
-}
-
-static const char *pass_value(const char *at)
-{
-	unsigned depth = 0;
-
-	if (*at != '{' && *at != '[' && *at != '"') {
-		while (!strchr(",]} \t\r\n", *at))
-			at++;
-		return at;
-	}
-	do {
-		char c = *at;
-
-		if (c == '"') {
-			at = pass_string(at);
-			continue;
-		}
-		if (c == '{' || c == '[')
-			depth++;
-		else if (c == '}' || c == ']')
-			depth--;
-		at++;
-	} while (depth);
-	return at;
-}
-
-/* The next member of an object or element of an array, from behind the bracket or the value
- * before. */
-static bool next(const char **at, struct ss_tree_slice *ret_key, const char **ret_value)
-{
-	const char *p = pass_blanks(*at);
-
-	if (*p == ',')
-		p = pass_blanks(p + 1);
-	if (*p == '}' || *p == ']')
-		return false;
-	if (ret_key) {
-		ret_key->text = p + 1;
-		p = pass_string(p);
-		ret_key->bytes = (size_t)(p - 1 - ret_key->text);
-		p = pass_blanks(pass_blanks(p) + 1);
-	}
-	*ret_value = p;
-	return true;
-}
-
-static bool is(struct ss_tree_slice slice, const char *word)
-{
-	return slice.bytes == strlen(word) && memcmp(slice.text, word, slice.bytes) == 0;
-}
-
-static struct ss_tree_slice slice_of(const char *value)
-{
-	return (struct ss_tree_slice){ value, (size_t)(pass_value(value) - value) };
-}
 
 /* Same rules as ss_dump_parse_id. An empty one is 0 if may_be_empty. */
 static bool read_id(const char *value, unsigned digits, bool may_be_empty, uint64_t ret_id[2])
@@ -144,8 +68,8 @@ static bool read_error(const char *status)
 	struct ss_tree_slice key;
 	const char *at = status + 1, *value;
 
-	for (; *status == '{' && next(&at, &key, &value); at = pass_value(value))
-		if (is(key, "code"))
+	for (; *status == '{' && ss_walk_next(&at, &key, &value); at = ss_walk_value(value))
+		if (ss_walk_is(key, "code"))
 			return read_small(value) == 2;
 	return false;
 }
@@ -156,16 +80,18 @@ static bool read_unfinished(const char *attributes)
 	const char *at = attributes + 1, *attr, *inner, *value, *any;
 	struct ss_tree_slice key;
 
-	for (; *attributes == '[' && next(&at, NULL, &attr); at = pass_value(attr)) {
+	for (; *attributes == '[' && ss_walk_next(&at, NULL, &attr); at = ss_walk_value(attr)) {
 		bool named = false, yes = false;
 
 		inner = attr + 1;
-		for (; *attr == '{' && next(&inner, &key, &value); inner = pass_value(value)) {
-			if (is(key, "key"))
-				named = is(slice_of(value), "\"spanshim.unfinished\"");
+		for (; *attr == '{' && ss_walk_next(&inner, &key, &value);
+		     inner = ss_walk_value(value)) {
+			if (ss_walk_is(key, "key"))
+				named = ss_walk_is(ss_walk_slice(value), "\"spanshim.unfinished\"");
 			any = value + 1;
-			if (is(key, "value") && *value == '{' && next(&any, &key, &any))
-				yes = is(key, "boolValue") && *any == 't';
+			if (ss_walk_is(key, "value") && *value == '{' &&
+			    ss_walk_next(&any, &key, &any))
+				yes = ss_walk_is(key, "boolValue") && *any == 't';
 		}
 		if (named)
 			return yes;
@@ -184,28 +110,28 @@ static bool read_span(const char *object, const char **ret_end, struct ss_tree_s
 	bool sound = true;
 
 	memset(span, 0, sizeof(*span));
-	for (; *object == '{' && next(&at, &key, &value); at = pass_value(value)) {
-		if (is(key, "traceId") && read_id(value, 32, false, trace))
+	for (; *object == '{' && ss_walk_next(&at, &key, &value); at = ss_walk_value(value)) {
+		if (ss_walk_is(key, "traceId") && read_id(value, 32, false, trace))
 			have |= TRACE;
-		else if (is(key, "spanId") && read_id(value, 16, false, id))
+		else if (ss_walk_is(key, "spanId") && read_id(value, 16, false, id))
 			have |= ID;
-		else if (is(key, "startTimeUnixNano") && read_time(value, &span->start_ns))
+		else if (ss_walk_is(key, "startTimeUnixNano") && read_time(value, &span->start_ns))
 			have |= START;
-		else if (is(key, "endTimeUnixNano") && read_time(value, &span->end_ns))
+		else if (ss_walk_is(key, "endTimeUnixNano") && read_time(value, &span->end_ns))
 			have |= END;
-		else if (is(key, "name") && *value == '"') {
-			span->name = slice_of(value);
+		else if (ss_walk_is(key, "name") && *value == '"') {
+			span->name = ss_walk_slice(value);
 			have |= NAME;
-		} else if (is(key, "parentSpanId"))
+		} else if (ss_walk_is(key, "parentSpanId"))
 			sound = read_id(value, 16, true, parent);
-		else if (is(key, "flags"))
+		else if (ss_walk_is(key, "flags"))
 			flags = read_small(value);
-		else if (is(key, "status"))
+		else if (ss_walk_is(key, "status"))
 			span->error = read_error(value);
-		else if (is(key, "attributes"))
+		else if (ss_walk_is(key, "attributes"))
 			attributes = value;
 	}
-	*ret_end = *object == '{' ? at = pass_blanks(at) + 1 : pass_value(object);
+	*ret_end = *object == '{' ? at = ss_walk_blanks(at) + 1 : ss_walk_value(object);
 	if (have != ALL || !sound)
 		return false;
 	span->trace_hi = trace[0];
@@ -227,14 +153,14 @@ static const char *scan_spans(struct scan *scan, const char *list)
 	const char *at = list + 1, *value;
 
 	if (*list != '[')
-		return pass_value(list);
-	while (next(&at, NULL, &value)) {
+		return ss_walk_value(list);
+	while (ss_walk_next(&at, NULL, &value)) {
 		if (!read_span(value, &at, &span))
 			scan->unread++;
 		else if (scan->result >= 0)
 			scan->result = scan->scanner->span(scan->scanner->data, &span);
 	}
-	return pass_blanks(at) + 1;
+	return ss_walk_blanks(at) + 1;
 }
 
 static void begin_group(struct scan *scan, struct ss_tree_slice resource,
@@ -252,27 +178,27 @@ static const char *scan_scope(struct scan *scan, const char *object, struct ss_t
 	bool begun = false;
 
 	if (*object != '{')
-		return pass_value(object);
-	while (next(&at, &key, &value)) {
+		return ss_walk_value(object);
+	while (ss_walk_next(&at, &key, &value)) {
 		at = NULL;
-		if (is(key, "scope")) {
-			scope = slice_of(value);
+		if (ss_walk_is(key, "scope")) {
+			scope = ss_walk_slice(value);
 			at = value + scope.bytes;
-		} else if (is(key, "spans") && !scope.text) {
+		} else if (ss_walk_is(key, "spans") && !scope.text) {
 			waiting = value;
-		} else if (is(key, "spans")) {
+		} else if (ss_walk_is(key, "spans")) {
 			begin_group(scan, resource, scope);
 			begun = true;
 			at = scan_spans(scan, value);
 		}
 		if (!at)
-			at = pass_value(value);
+			at = ss_walk_value(value);
 	}
 	if (!begun)
 		begin_group(scan, resource, scope);
 	if (waiting)
 		scan_spans(scan, waiting);
-	return pass_blanks(at) + 1;
+	return ss_walk_blanks(at) + 1;
 }
 
 static const char *scan_scopes(struct scan *scan, const char *list, struct ss_tree_slice resource)
@@ -280,13 +206,13 @@ static const char *scan_scopes(struct scan *scan, const char *list, struct ss_tr
 	const char *at = list + 1, *value;
 
 	if (*list != '[')
-		return pass_value(list);
+		return ss_walk_value(list);
 	/* Losses may be told where there are no spans. */
-	if (*pass_blanks(at) == ']')
+	if (*ss_walk_blanks(at) == ']')
 		begin_group(scan, resource, (struct ss_tree_slice){ NULL, 0 });
-	while (next(&at, NULL, &value))
+	while (ss_walk_next(&at, NULL, &value))
 		at = scan_scope(scan, value, resource);
-	return pass_blanks(at) + 1;
+	return ss_walk_blanks(at) + 1;
 }
 
 /* And what stands before the resource, for that. */
@@ -297,26 +223,26 @@ static const char *scan_resource(struct scan *scan, const char *object)
 	bool begun = false;
 
 	if (*object != '{')
-		return pass_value(object);
-	while (next(&at, &key, &value)) {
+		return ss_walk_value(object);
+	while (ss_walk_next(&at, &key, &value)) {
 		at = NULL;
-		if (is(key, "resource")) {
-			resource = slice_of(value);
+		if (ss_walk_is(key, "resource")) {
+			resource = ss_walk_slice(value);
 			at = value + resource.bytes;
-		} else if (is(key, "scopeSpans") && !resource.text) {
+		} else if (ss_walk_is(key, "scopeSpans") && !resource.text) {
 			waiting = value;
-		} else if (is(key, "scopeSpans")) {
+		} else if (ss_walk_is(key, "scopeSpans")) {
 			begun = true;
 			at = scan_scopes(scan, value, resource);
 		}
 		if (!at)
-			at = pass_value(value);
+			at = ss_walk_value(value);
 	}
 	if (waiting)
 		scan_scopes(scan, waiting, resource);
 	else if (!begun)
 		begin_group(scan, resource, (struct ss_tree_slice){ NULL, 0 });
-	return pass_blanks(at) + 1;
+	return ss_walk_blanks(at) + 1;
 }
 
 int ss_tree_scan(struct ss_tree_slice line, const struct ss_tree_scanner *scanner, size_t *ret_byte)
@@ -328,18 +254,18 @@ int ss_tree_scan(struct ss_tree_slice line, const struct ss_tree_scanner *scanne
 
 	if (!ss_tree_valid(line.text, line.bytes, ret_byte))
 		return -EBADMSG;
-	line.text = pass_blanks(line.text);
+	line.text = ss_walk_blanks(line.text);
 	at = line.text + 1;
-	while (*line.text == '{' && next(&at, &key, &value)) {
-		metrics |= is(key, "resourceMetrics");
-		if (!is(key, "resourceSpans") || *value != '[') {
-			at = pass_value(value);
+	while (*line.text == '{' && ss_walk_next(&at, &key, &value)) {
+		metrics |= ss_walk_is(key, "resourceMetrics");
+		if (!ss_walk_is(key, "resourceSpans") || *value != '[') {
+			at = ss_walk_value(value);
 			continue;
 		}
 		found = true;
-		for (at = value + 1; next(&at, NULL, &item);)
+		for (at = value + 1; ss_walk_next(&at, NULL, &item);)
 			at = scan_resource(&scan, item);
-		at = pass_blanks(at) + 1;
+		at = ss_walk_blanks(at) + 1;
 	}
 	if (!found)
 		return metrics ? -EXDEV : -ENOMSG;

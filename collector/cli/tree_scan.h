@@ -12,10 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct ss_tree_slice { /* of the line */
-	const char *text;
-	size_t bytes;
-};
+#include "collector/cli/json_walk.h"
 
 struct ss_tree_scanned {
 	uint64_t trace_hi, trace_lo, span_id, parent_id, start_ns, end_ns;

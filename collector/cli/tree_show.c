@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "collector/cli/cli.h"
-#include "collector/cli/tree_json.h"
 
 static void show_files(struct ss_tree_show *show, char *const *paths, int count)
 {
@@ -18,20 +17,20 @@ static void show_files(struct ss_tree_show *show, char *const *paths, int count)
 	for (i = 0; i < count; i++)
 		ss_tree_read_file(reading, paths[i]);
 	r = ss_tree_link(&reading->tree);
+	if (!r && show->style->write)
+		r = show->style->write(&reading->tree, &reading->contents, show->style->file);
+	else if (!r)
+		ss_tree_print(&show->printer);
 	if (r)
 		ss_tree_read_fail(reading, "cannot make trees", r);
-	else if (show->style->json)
-		ss_tree_json_print(&reading->tree, &reading->contents, show->style->file);
-	else
-		ss_tree_print(&show->printer);
-	if (!r && !reading->tree.order_count && reading->status == SS_EXIT_OK)
+	else if (!reading->tree.order_count && reading->status == SS_EXIT_OK)
 		ss_tree_read_say_nothing(reading);
 }
 
-/* JSON has no place for them. */
+/* Other formats have no place for them. */
 static void print_troubles(struct ss_tree_show *show)
 {
-	FILE *file = show->style->json ? stderr : show->style->file;
+	FILE *file = show->style->write ? stderr : show->style->file;
 	const struct ss_tree_reading *reading = &show->reading;
 	uint64_t i, more = ss_tree_read_more_troubles(reading);
 
@@ -60,7 +59,7 @@ int ss_tree_show(const char *command, char *const *paths, int count,
 		ss_tree_follow(show, paths, count);
 	else
 		show_files(show, paths, count);
-	if (!style->json)
+	if (!style->write)
 		ss_tree_print_end(&show->printer);
 	print_troubles(show);
 	status = ss_tree_read_status(&show->reading);

@@ -6,20 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Each file stays open: as many as the system lets us. */
-static void raise_limit(void)
-{
-	struct rlimit limit;
-
-	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
+#include "collector/cli/cli.h"
 
 static int open_copy(void)
 {
@@ -87,8 +77,9 @@ int ss_tree_source_open(struct ss_tree_sources *sources, const char *path, bool 
 	struct ss_tree_source *source;
 	int r;
 
+	/* Each file stays open. */
 	if (!sources->count)
-		raise_limit();
+		ss_cli_raise_file_limit();
 	if (sources->count == SS_TREE_SOURCE_MAX)
 		return -EMFILE;
 	if (sources->count == sources->capacity) {
@@ -146,11 +137,7 @@ int ss_tree_source_next(struct ss_tree_source *source, bool follow, struct ss_du
 	if (r != 1)
 		return r;
 	if (follow && !ret_line->ended) {
-		/* Back to before it: the rest is still to come. */
-		reader->start = reader->scanned =
-			ret_line->too_long ? reader->start
-					   : (size_t)(ret_line->text - reader->buffer);
-		reader->number--;
+		ss_dump_put_back(reader, ret_line);
 		return 0;
 	}
 	if (source->regular) {
