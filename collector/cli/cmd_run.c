@@ -12,6 +12,7 @@
 #include "collector/cli/cli.h"
 #include "collector/cli/executable.h"
 #include "collector/cli/launch.h"
+#include "collector/cli/run_export.h"
 #include "collector/cli/run_report.h"
 #include "collector/cli/run_setup.h"
 
@@ -37,6 +38,9 @@ static const char help[] =
 	"      --stacks MODE      which spans carry a stack trace: off, error, all\n"
 	"      --on-full MODE     when a ring is full: drop the event and count it, or block\n"
 	"      --log FILE         the shim's log (default: printed when the program has ended)\n"
+	"  -e, --export URL       send spans and metrics to the collector there while the program runs,\n"
+	"                         see 'spanshim export'; env: as OTEL_EXPORTER_OTLP_* say. Waits up to\n"
+	"                         10 s at the end for one that cannot be reached, then says what remains\n"
 	"      --separate-traces  each root span a trace of its own, not the whole run one trace\n"
 	"  -t, --tree             show the run's spans as trees on stderr afterwards\n"
 	"  -v, --verbose          say where spans and metrics are and what was recovered\n"
@@ -116,6 +120,16 @@ static int launch(struct ss_run_setup *run, char **argv)
 	return SS_EXIT_USAGE;
 }
 
+/* The program runs whether or not this works. */
+static pid_t start_export(const struct ss_run_setup *run)
+{
+	pid_t pid = ss_run_export_start(run);
+
+	if (pid < 0)
+		ss_cli_error("run", "cannot start the export: %s", strerror(-pid));
+	return pid;
+}
+
 static bool parse_option(struct ss_run_setup *run, int option)
 {
 	switch (option) {
@@ -145,6 +159,9 @@ static bool parse_option(struct ss_run_setup *run, int option)
 	case 'l':
 		run->log = optarg;
 		return true;
+	case 'e':
+		run->export = optarg;
+		return true;
 	case 'S':
 		run->separate_traces = true;
 		return true;
@@ -171,6 +188,7 @@ int ss_cmd_run(int argc, char **argv)
 		{ "stacks", required_argument, NULL, 's' },
 		{ "on-full", required_argument, NULL, 'f' },
 		{ "log", required_argument, NULL, 'l' },
+		{ "export", required_argument, NULL, 'e' },
 		{ "separate-traces", no_argument, NULL, 'S' },
 		{ "tree", no_argument, NULL, 't' },
 		{ "verbose", no_argument, NULL, 'v' },
@@ -181,7 +199,7 @@ int ss_cmd_run(int argc, char **argv)
 	int option, status;
 
 	/* "+": the command's own options are its own. */
-	while ((option = getopt_long(argc, argv, "+o:m:b:p:tvh", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "+o:m:b:p:e:tvh", options, NULL)) != -1) {
 		if (option == 'h') {
 			fputs(help, stdout);
 			return SS_EXIT_OK;
@@ -192,9 +210,15 @@ int ss_cmd_run(int argc, char **argv)
 	if (optind == argc)
 		return ss_cli_usage("run", "no command given");
 	status = ss_run_setup_prepare(&run);
+	if (!status && run.export)
+		status = ss_run_export_check(&run);
 	if (!status) {
+		pid_t exporter = run.export ? start_export(&run) : 0;
+
 		status = launch(&run, argv + optind);
 		report(&run);
+		if (exporter > 0)
+			ss_run_export_finish(exporter);
 	}
 	ss_run_setup_deinit(&run);
 	return status;

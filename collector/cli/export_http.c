@@ -231,6 +231,8 @@ void ss_export_http_post(struct ss_export_http *http, enum ss_export_signal sign
 	}
 	if (!answer.status) {
 		answer.error = *http->error ? http->error : lib.easy_strerror(code);
+		if (code == CURLE_ABORTED_BY_CALLBACK)
+			answer.error = "no answer, and no time to wait for it";
 		answer.again = may_pass(code);
 	}
 	answer.content_type = type;

@@ -104,7 +104,7 @@ static bool wait_until_again(struct ss_export_sender *sender, struct ss_export_r
 	     now = ss_clock_monotonic_ns())
 		poll(NULL, 0, (int)((until - now) / NANOSECONDS_MS + 1));
 	notice_signal(sender);
-	return true;
+	return signals < 2;
 }
 
 /* --- one request --- */

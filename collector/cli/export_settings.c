@@ -45,11 +45,14 @@ static bool find(enum ss_export_signal signal, const char *what, struct setting 
 /* Once, though both signals may come by it. */
 static bool is_news(const struct setting *setting)
 {
-	static char said[sizeof(setting->name)];
+	static char said[32][sizeof(setting->name)];
+	unsigned i;
 
-	if (!strcmp(said, setting->name))
-		return false;
-	strcpy(said, setting->name);
+	for (i = 0; i < sizeof(said) / sizeof(said[0]) && *said[i]; i++)
+		if (!strcmp(said[i], setting->name))
+			return false;
+	if (i < sizeof(said) / sizeof(said[0]))
+		strcpy(said[i], setting->name);
 	return true;
 }
 

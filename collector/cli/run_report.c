@@ -91,8 +91,7 @@ void ss_run_report_recover(const char *directory, bool verbose)
 		ss_cli_error("run", "%s: %s", directory, strerror(-r));
 }
 
-/* The shell pattern of all files that SPANSHIM_OUT's %-pattern can become. */
-static char *glob_pattern(const char *pattern)
+char *ss_run_report_glob(const char *pattern)
 {
 	char *result = malloc(2 * strlen(pattern) + 1), *end = result;
 
@@ -151,7 +150,7 @@ static void show(const struct ss_run_dumps *dumps, char **paths, int count)
 static void find_written(const char *pattern, uint64_t started_ns, glob_t *ret_found,
 			 size_t *ret_count)
 {
-	char *shell_pattern = glob_pattern(pattern);
+	char *shell_pattern = ss_run_report_glob(pattern);
 	size_t i, count = 0;
 
 	*ret_found = (glob_t){ 0 };

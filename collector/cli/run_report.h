@@ -16,6 +16,10 @@ void ss_run_report_log(const char *path);
  * ring. */
 void ss_run_report_recover(const char *directory, bool verbose);
 
+/* The shell's pattern, malloc'ed, of all files that SPANSHIM_OUT's %-pattern can become; or NULL.
+ */
+char *ss_run_report_glob(const char *pattern);
+
 struct ss_run_dumps {
 	const char *pattern;         /* SPANSHIM_OUT, absolute */
 	uint64_t started_ns;         /* coarse real-time clock, when the run began */

@@ -12,6 +12,7 @@
 struct ss_run_setup {
 	/* the options; NULL: not given */
 	const char *out, *metrics, *bindings, *directory, *stacks, *on_full, *log;
+	const char *export; /* endpoint */
 	bool content, separate_traces, tree, verbose;
 	/* worked out from these and the environment */
 	char *out_pattern, *log_pattern, *preload, *run_directory;
