@@ -24,6 +24,7 @@ receivers:
     include: ["%(dumps)s/*.jsonl"]
     start_at: beginning
     poll_interval: 50ms
+    include_file_name: false
 exporters:
   file/traces: {path: "%(out)s/traces.json", flush_interval: 50ms}
   file/metrics: {path: "%(out)s/metrics.json", flush_interval: 50ms}
@@ -75,7 +76,7 @@ def spans_of(elements):
     found = {}
     for resource in elements:
         for scope in resource.get("scopeSpans", []):
-            for span in scope["spans"]:
+            for span in scope.get("spans", []):
                 assert span["spanId"] not in found
                 found[span["spanId"]] = (normal(resource["resource"]), normal(scope.get("scope", {})), normal(span))
     return found
@@ -84,7 +85,7 @@ def spans_of(elements):
 def metrics_of(elements):
     """(resource, scope, metric) of resourceMetrics, in an order of their own."""
     found = [(normal(resource["resource"]), normal(scope.get("scope", {})), normal(metric)) for resource in elements
-             for scope in resource.get("scopeMetrics", []) for metric in scope["metrics"]]
+             for scope in resource.get("scopeMetrics", []) for metric in scope.get("metrics", [])]
     return sorted(found, key=lambda part: json.dumps(part, sort_keys=True))
 
 

@@ -86,6 +86,19 @@ class Large(TreeCase):
         self.assertEqual(lines, self.traces)
         self.assert_small(memory)
 
+    def test_chrome_trace(self):
+        """The same for `spanshim export`; what it writes is as large as what it reads."""
+        with tempfile.TemporaryFile() as output:
+            process = subprocess.Popen([COMMAND, "export", "--format", "chrome", self.dump], stdout=output,
+                                       env=self.environment())
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            self.assertEqual(process.returncode, 0)
+            output.seek(0)
+            spans = sum(line.startswith(b'{"ph":"X"') for line in output)
+        self.assertEqual(spans, self.spans)
+        self.assert_small(usage.ru_maxrss / 1024)
+
     def test_progress(self):
         """On a terminal one sees how far it is; nothing of it stays."""
         with Terminal(24, 80) as terminal:
