@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/cli/export_reply.h"
 
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,15 +40,28 @@ static bool is_type(const char *content_type, const char *type)
 /* Up to the first line's end, without what a terminal might obey. */
 static void take_text(struct ss_export_reply *reply, const char *text, size_t bytes)
 {
-	size_t used = 0;
+	char line[SS_EXPORT_REPLY_TEXT + 8] = "";
+	size_t used = 0, length;
+	const char *at;
+	uint32_t code;
 
-	while (bytes && (*text == ' ' || *text == '\n' || *text == '\r' || *text == '\t')) {
+	while (bytes && strchr(" \n\r\t", *text) && *text) {
 		text++;
 		bytes--;
 	}
-	for (; bytes && *text && *text != '\n' && *text != '\r' && used < sizeof(reply->text) - 1;
-	     text++, bytes--)
-		reply->text[used++] = *text < ' ' || *text == 0x7f ? '?' : *text;
+	memcpy(line, text, bytes < sizeof(line) - 1 ? bytes : sizeof(line) - 1);
+	line[strcspn(line, "\r\n")] = '\0';
+	for (at = line; *at; at += length) {
+		length = ss_text_decode(at, &code);
+		if (used + length >= sizeof(reply->text))
+			break;
+		if (code == 0xfffd || ss_text_unsafe(code)) {
+			reply->text[used++] = '?';
+		} else {
+			memcpy(reply->text + used, at, length);
+			used += length;
+		}
+	}
 	reply->text[used] = '\0';
 }
 
