@@ -19,6 +19,8 @@ static int open_reader(struct ss_export_file *file, bool follow)
 		return -errno;
 	file->reader = (struct ss_dump_reader){ .fd = fd };
 	file->open = true;
+	file->read = file->busy = false;
+	file->state = (struct ss_export_state){ .lock = -1 };
 	file->sent = (struct ss_export_place){ 0, 0 };
 	if (fstat(fd, &info))
 		return -errno;
@@ -81,6 +83,36 @@ int ss_export_file_open(struct ss_export_file *file, const struct ss_export_file
 	if (r)
 		ss_export_file_close(file);
 	return r;
+}
+
+int ss_export_file_begin(struct ss_export_file *file, const struct ss_export_file_options *options)
+{
+	struct ss_export_place place;
+	struct stat info;
+	int r;
+
+	file->busy = false;
+	if (!file->regular || !file->state.path)
+		return 0;
+	if (file->read && !fstat(file->reader.fd, &info) &&
+	    (uint64_t)info.st_size == file->reader.bytes)
+		return -EALREADY;
+	r = ss_export_state_lock(&file->state);
+	file->busy = r == -EWOULDBLOCK;
+	if (r || options->from_start)
+		return file->busy ? r : 0;
+	if (ss_export_state_load(&file->state, file->reader.fd, &place) ||
+	    place.offset <= file->sent.offset)
+		return 0;
+	file->sent = place;
+	return go_to(file, &place);
+}
+
+void ss_export_file_end(struct ss_export_file *file)
+{
+	file->read = true;
+	if (file->regular && file->state.path)
+		ss_export_state_unlock(&file->state);
 }
 
 /* A thousand programs' files may be followed, most of them at rest. */

@@ -18,6 +18,9 @@ struct ss_export_file { /* all zero but the path: not open */
 	struct ss_dump_reader reader;
 	bool open, regular;
 	bool failed; /* and said so: it is not tried again */
+	bool read;   /* to its end, once */
+	bool done;   /* all of it was sent, and it is not followed */
+	bool busy;   /* it was another exporter's turn when we looked last */
 	dev_t device;
 	ino_t inode;
 	struct ss_export_state state;
@@ -34,6 +37,12 @@ struct ss_export_file_options {
  * should know, valid for ever, or NULL. */
 int ss_export_file_open(struct ss_export_file *file, const struct ss_export_file_options *options,
 			const char **ret_notice);
+
+/* Before lines are read and sent: keeps other exporters off the file, and goes on behind what these
+ * have sent. Returns 0, -EALREADY when nothing new is there, or -EWOULDBLOCK when it is another
+ * one's turn. */
+int ss_export_file_begin(struct ss_export_file *file, const struct ss_export_file_options *options);
+void ss_export_file_end(struct ss_export_file *file);
 
 /* Next line. Returns 1, 0 at the end, or -errno. follow: a line without its newline is left for
  * later.

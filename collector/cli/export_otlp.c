@@ -15,6 +15,7 @@
 #include "collector/cli/export_report.h"
 #include "collector/cli/export_send.h"
 #include "collector/cli/progress.h"
+#include "collector/clock.h"
 #include "collector/dump.h"
 
 #define POLL_MS         100
@@ -153,6 +154,18 @@ static int send_file(struct exporter *exporter, struct ss_export_file *file)
 	return r;
 }
 
+/* Under the lock, if it is to be had and there is anything new. */
+static int send_new(struct exporter *exporter, struct ss_export_file *file)
+{
+	int r = ss_export_file_begin(file, &exporter->file_options);
+
+	if (r)
+		return r == -EALREADY || r == -EWOULDBLOCK ? 0 : r;
+	r = send_file(exporter, file);
+	ss_export_file_end(file);
+	return r;
+}
+
 static void fail_file(struct exporter *exporter, struct ss_export_file *file, int error)
 {
 	notice(exporter, file,
@@ -181,12 +194,12 @@ static int visit(struct exporter *exporter, struct ss_export_file *file)
 
 	if (file->failed || (!file->open && open_file(exporter, file)))
 		return 0;
-	r = send_file(exporter, file);
+	r = send_new(exporter, file);
 	while (!r && exporter->options->follow && ss_export_file_changed(file, &what)) {
 		notice(exporter, file, what);
 		if (open_file(exporter, file))
 			return 0;
-		r = send_file(exporter, file);
+		r = send_new(exporter, file);
 	}
 	/* Trouble of the file's own is no reason to leave out the others. */
 	if (!r || *exporter->sender.trouble || r == -ENOMEM)
@@ -195,17 +208,40 @@ static int visit(struct exporter *exporter, struct ss_export_file *file)
 	return 0;
 }
 
+/* Returns -EBUSY when another exporter was at one of them. */
 static int visit_all(struct exporter *exporter, struct ss_export_files *files)
 {
+	bool busy = false;
 	uint32_t i;
 	int r = 0;
 
 	for (i = 0; !r && i < files->count; i++) {
-		r = visit(exporter, files->list[i]);
+		struct ss_export_file *file = files->list[i];
+
+		if (file->done)
+			continue;
+		r = visit(exporter, file);
+		busy |= file->busy;
 		/* Sent as a whole, its descriptor is of no more use; else it is to be counted. */
-		if (!r && !exporter->options->follow)
-			ss_export_file_close(files->list[i]);
+		file->done = !r && !file->busy && !exporter->options->follow;
+		if (file->done)
+			ss_export_file_close(file);
 	}
+	return !r && busy ? -EBUSY : r;
+}
+
+/* All that is there, waiting for other exporters to end if it must be. */
+static int visit_all_now(struct exporter *exporter, struct ss_export_files *files)
+{
+	uint64_t end_ns = ss_clock_monotonic_ns() + exporter->sender.wait_ns;
+	int r;
+
+	while ((r = visit_all(exporter, files)) == -EBUSY && ss_clock_monotonic_ns() < end_ns &&
+	       ss_export_sender_signals() < 2)
+		poll(NULL, 0, POLL_MS);
+	if (r == -EBUSY)
+		snprintf(exporter->sender.trouble, sizeof(exporter->sender.trouble),
+			 "another export of the same file is going on");
 	return r;
 }
 
@@ -222,7 +258,9 @@ static int follow(struct exporter *exporter, struct ss_export_files *files)
 		if (stopping || round++ % ROUNDS_PER_LOOK == 0)
 			r = ss_export_files_look(files, exporter->options->since_ns);
 		if (!r)
-			r = visit_all(exporter, files);
+			r = stopping ? visit_all_now(exporter, files) : visit_all(exporter, files);
+		if (r == -EBUSY && !stopping)
+			r = 0;
 		if (!r && !stopping && !ss_export_sender_signals())
 			poll(NULL, 0, POLL_MS);
 	} while (!r && !stopping);
@@ -246,7 +284,7 @@ static int export_all(struct exporter *exporter, char *const *paths, int count)
 		ss_export_sender_catch_signals();
 		r = follow(exporter, &files);
 	} else if (!r) {
-		r = visit_all(exporter, &files);
+		r = visit_all_now(exporter, &files);
 	}
 	ss_progress_end(&exporter->progress);
 	if (r) {

@@ -26,7 +26,7 @@ void ss_export_report_sent(const struct ss_export_sender *sender)
 			continue;
 		any = true;
 		printf("%" PRIu64 " %s%s sent to %s in %" PRIu64 " request%s", counts->sent,
-		       names[signal], plural(counts->sent), sender->settings.targets[signal].url,
+		       names[signal], plural(counts->sent), sender->settings.targets[signal].shown,
 		       counts->requests, plural(counts->requests));
 		if (counts->retries)
 			printf(", %" PRIu64 " of them again", counts->retries);
@@ -64,8 +64,7 @@ static bool report_left(struct ss_export_file *file, const struct ss_export_file
 	bool any = false;
 	unsigned signal;
 
-	/* Closed behind its beginning: all of it was sent. */
-	if (file->failed || (!file->open && file->sent.offset))
+	if (file->failed || file->done)
 		return false;
 	count_left(file, options, left);
 	line = file->sent.line + 1;

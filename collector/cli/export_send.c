@@ -167,7 +167,7 @@ static int request(struct ss_export_sender *sender, enum ss_export_signal signal
 		if (answer.status)
 			ss_export_reply_read(answer.status, answer.content_type, answer.body,
 					     answer.bytes, ret_reply);
-		describe(sender, target->url, &answer, ret_reply);
+		describe(sender, target->shown, &answer, ret_reply);
 		if (ret_reply->verdict == SS_EXPORT_STOP)
 			return -EPROTO;
 		if (ret_reply->verdict != SS_EXPORT_AGAIN)

@@ -101,6 +101,20 @@ static bool is_url(const char *text)
 	return true;
 }
 
+/* There may be secrets in it. */
+static char *make_shown(const char *url)
+{
+	const char *host = host_of(url), *user = strpbrk(host, "@/?#");
+	char *shown;
+	int scheme = (int)(host - url);
+
+	if (user && *user == '@')
+		host = user + 1;
+	if (asprintf(&shown, "%.*s%.*s", scheme, url, (int)strcspn(host, "?#"), host) < 0)
+		return NULL;
+	return shown;
+}
+
 /* A base URL gets the signal's path, one of the signal's own is taken as it is. */
 static int read_endpoint(struct ss_export_target *target, enum ss_export_signal signal,
 			 const char *given, const char *command)
@@ -124,7 +138,8 @@ static int read_endpoint(struct ss_export_target *target, enum ss_export_signal 
 	else if (asprintf(&target->url, "%s%s%s", setting.value,
 			  setting.value[bytes - 1] == '/' ? "" : "/", signals[signal].path) < 0)
 		target->url = NULL;
-	return target->url ? 0 : -ENOMEM;
+	target->shown = target->url ? make_shown(target->url) : NULL;
+	return target->shown ? 0 : -ENOMEM;
 }
 
 /* --- headers --- */
@@ -361,6 +376,7 @@ void ss_export_settings_deinit(struct ss_export_settings *settings)
 		while (target->header_count)
 			free(target->headers[--target->header_count]);
 		free(target->url);
+		free(target->shown);
 		free(target->ca);
 		free(target->certificate);
 		free(target->key);

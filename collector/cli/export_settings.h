@@ -15,6 +15,8 @@
 
 struct ss_export_target { /* of one signal; strings are malloc'ed, NULL: not set */
 	char *url;
+	char *shown; /* for messages: without a user's name and password, without what follows a '?'
+		      */
 	char *headers[SS_EXPORT_HEADERS_MAX]; /* "Name: value" */
 	unsigned header_count;
 	unsigned long timeout_ms;

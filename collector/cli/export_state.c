@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -55,7 +56,7 @@ int ss_export_state_init(struct ss_export_state *state, dev_t device, ino_t inod
 	char *directory = directory_name();
 	int r = directory ? make_directory(directory) : -ENOENT;
 
-	state->path = NULL;
+	*state = (struct ss_export_state){ .lock = -1 };
 	if (!r && asprintf(&state->path, "%s/%" PRIx64 "-%" PRIx64 "-%016" PRIx64 ".json",
 			   directory, (uint64_t)device, (uint64_t)inode, endpoint) < 0) {
 		state->path = NULL;
@@ -67,8 +68,29 @@ int ss_export_state_init(struct ss_export_state *state, dev_t device, ino_t inod
 
 void ss_export_state_deinit(struct ss_export_state *state)
 {
+	if (state->path && state->lock >= 0)
+		close(state->lock);
 	free(state->path);
-	state->path = NULL;
+	*state = (struct ss_export_state){ .lock = -1 };
+}
+
+/* On a file of its own, which stays: the state's is another one after each save. */
+int ss_export_state_lock(struct ss_export_state *state)
+{
+	char *path;
+
+	if (state->lock < 0) {
+		if (asprintf(&path, "%s.lock", state->path) < 0)
+			return -ENOMEM;
+		state->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		free(path);
+	}
+	return state->lock < 0 || flock(state->lock, LOCK_EX | LOCK_NB) ? -errno : 0;
+}
+
+void ss_export_state_unlock(struct ss_export_state *state)
+{
+	flock(state->lock, LOCK_UN);
 }
 
 /* Of the bytes that stand before offset. Returns 0, or -ESTALE when they are not there. */

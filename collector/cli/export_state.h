@@ -19,6 +19,7 @@ struct ss_export_place {
 
 struct ss_export_state {
 	char *path; /* NULL: nothing is kept */
+	int lock;   /* descriptor; -1: never locked */
 };
 
 /* endpoint: a hash of where the file goes. Makes the directory. Returns 0 or -errno (-ENOENT: no
@@ -26,6 +27,11 @@ struct ss_export_state {
 int ss_export_state_init(struct ss_export_state *state, dev_t device, ino_t inode,
 			 uint64_t endpoint);
 void ss_export_state_deinit(struct ss_export_state *state);
+
+/* One exporter at a time sends a file to an endpoint. Returns 0, -EWOULDBLOCK when another one does
+ * now, or another -errno. */
+int ss_export_state_lock(struct ss_export_state *state);
+void ss_export_state_unlock(struct ss_export_state *state);
 
 /* fd: the file. Returns 0, -ENOENT when nothing was sent yet, -ESTALE when the file is not what it
  * was, -EBADMSG when the state cannot be understood, or another -errno. */

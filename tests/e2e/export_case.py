@@ -97,6 +97,7 @@ def sample_files(case):
             case.write_lines(sample_metrics.lines(), "metrics.jsonl"))
 
 
-def state_files(case):
-    directory = os.path.join(case.state, "spanshim", "export")
-    return sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+def state_files(state):
+    """Names of what is remembered below a state directory."""
+    directory = os.path.join(state, "spanshim", "export")
+    return sorted(name for name in os.listdir(directory) if name.endswith(".json")) if os.path.isdir(directory) else []

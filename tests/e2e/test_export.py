@@ -65,7 +65,7 @@ class Sending(ExportCase):
         with otlp_server() as server, open(self.path("t.jsonl"), "rb") as file:
             self.exported("--endpoint", server.url, "-", input=file.read())
             self.assert_once(server, ids_of(self.path("t.jsonl")))
-        self.assertEqual(state_files(self), [])
+        self.assertEqual(state_files(self.state), [])
 
     def test_unreadable_lines(self):
         """Each is named; the others arrive; they are told of once."""
@@ -333,7 +333,7 @@ class Resuming(ExportCase):
         for text in b"", b"{", b"[1]", b'{"offset":"99999999999999999999","line":"1","before":"1"}', b"\0" * 20000:
             with self.subTest(text[:40]), otlp_server(port=0) as server:
                 self.export("--endpoint", server.url, "t.jsonl")
-                (name,) = [name for name in state_files(self)]
+                (name,) = state_files(self.state)
                 with open(os.path.join(self.state, "spanshim", "export", name), "wb") as file:
                     file.write(text)
                 result = self.export("--endpoint", server.url, "t.jsonl")
@@ -354,7 +354,7 @@ class Resuming(ExportCase):
                 self.assert_once(server, ids)
         with otlp_server() as server:
             self.exported("--endpoint", server.url, "t.jsonl", XDG_STATE_HOME="", HOME=self.path("home"))
-        self.assertEqual(len(os.listdir(self.path("home/.local/state/spanshim/export"))), 1)
+        self.assertEqual(len(state_files(self.path("home/.local/state"))), 1)
 
     def test_killed_at_any_moment(self):
         """None is lost; what arrives twice was in a request whose answer the exporter did not live to read."""
@@ -379,6 +379,45 @@ class Resuming(ExportCase):
             twice = [span for span, count in arrivals.items() if count > 1]
             per_request = max(len(request.spans) for request in server.requests)
             self.assertLessEqual(sum(arrivals[span] - 1 for span in twice), kills * per_request)
+
+
+class Together(ExportCase):
+    """Several exporters of the same file take turns: nothing is lost, and nothing arrives twice."""
+
+    def test_at_once(self):
+        ids = self.drive(8_000)
+        with otlp_server(judge=lambda _: Reply(delay=0.01)) as server:
+            processes = [self.start([COMMAND, "export", "--endpoint", server.url, "--batch-bytes", "60000", "t.jsonl"],
+                                    self.env(), cwd=self.directory) for _ in range(4)]
+            for process in processes:
+                _, stderr = process.communicate(timeout=60)
+                self.assertEqual((process.returncode, stderr), (0, b""))
+            self.assert_once(server, ids)
+
+    def test_following(self):
+        with otlp_server() as server:
+            processes = [self.follow("--endpoint", server.url, "*.jsonl") for _ in range(3)]
+            ids = []
+            for number in range(30):
+                ids += self.write_spans(20, first=1 + 20 * number, mode="ab")
+                time.sleep(0.03)
+            ids += self.write_spans(20, first=5000, name="late.jsonl")
+            for process in processes:
+                self.finish(process)
+            self.assert_once(server, ids)
+
+    def test_one_that_does_not_end(self):
+        self.write_spans(20)
+        with otlp_server(Reply(delay=20)) as server:
+            first = self.start([COMMAND, "export", "--endpoint", server.url, "t.jsonl"],
+                               self.env(OTEL_EXPORTER_OTLP_TIMEOUT="20000"), cwd=self.directory)
+            wait_until(lambda: server.requests, what="its request")
+            result = self.export("--endpoint", server.url, "--wait", "1", "t.jsonl")
+            self.assertEqual(result.status, 2)
+            self.assertEqual(result.stderr.decode().splitlines()[:2], [
+                "spanshim export: another export of the same file is going on",
+                "spanshim export: t.jsonl: 20 spans not sent, from line 1 on"])
+            first.kill()
 
 
 class Following(ExportCase):

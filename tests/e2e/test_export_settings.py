@@ -52,6 +52,17 @@ class Endpoint(Settings):
             self.assertEqual(self.paths(server, "--endpoint", server.url, ENDPOINT=refused_url(),
                                         TRACES_ENDPOINT=refused_url()), ["/v1/traces", "/v1/metrics"])
 
+    def test_secrets_in_it(self):
+        """A password or key is used, and not shown."""
+        with otlp_server(Reply(503, b"")) as server:
+            result = self.export(*self.files, OTEL_EXPORTER_OTLP_ENDPOINT=server.url.replace("//", "//me:secret@"),
+                                 OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=server.url + "/m?key=secret")
+            self.assertEqual([request.path for request in server.requests], ["/v1/traces", "/v1/traces", "/m?key=secret"])
+            self.assertEqual(server.requests[0].headers["Authorization"], "Basic bWU6c2VjcmV0")
+            self.assertIn(b"status 503", result.stderr)
+            self.assertIn(b"sent to %s/m in" % server.url.encode(), result.stdout)
+            self.assertNotIn(b"secret", result.stderr + result.stdout)
+
     def test_unusable(self):
         result = self.export(*self.files, OTEL_EXPORTER_OTLP_METRICS_ENDPOINT="collector:4318")
         self.assertEqual(result.status, 2)

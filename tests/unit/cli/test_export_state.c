@@ -135,6 +135,24 @@ Test(export_state, damaged)
 	cr_assert_eq(load(&offset, &line), -ESTALE);
 }
 
+Test(export_state, one_at_a_time)
+{
+	struct ss_export_state other;
+
+	cr_assert_eq(ss_export_state_init(&other, 0x12, 0x34, 0x56), 0);
+	cr_assert_eq(ss_export_state_lock(&state), 0);
+	cr_assert_eq(ss_export_state_lock(&state), 0, "it is ours already");
+	cr_assert_eq(ss_export_state_lock(&other), -EWOULDBLOCK);
+	save(7, 3);
+	cr_assert_eq(ss_export_state_lock(&other), -EWOULDBLOCK,
+		     "the state is replaced, not the lock");
+	ss_export_state_unlock(&state);
+	cr_assert_eq(ss_export_state_lock(&other), 0);
+	cr_assert_eq(ss_export_state_lock(&state), -EWOULDBLOCK);
+	ss_export_state_deinit(&other);
+	cr_assert_eq(ss_export_state_lock(&state), 0);
+}
+
 /* The older state stays, whole, when a new one cannot be written. */
 Test(export_state, replaced_as_a_whole)
 {
