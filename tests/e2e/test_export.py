@@ -37,7 +37,7 @@ class Sending(ExportCase):
 
     def test_batches(self):
         """As many lines in a request as fit, and a line that is longer by itself."""
-        ids = self.drive(20_000)
+        ids = self.drive(8_000)
         with open(self.path("t.jsonl"), "rb") as file:
             lines = file.readlines()
         with otlp_server() as server:
@@ -143,7 +143,7 @@ class Sending(ExportCase):
             self.assert_once(proxy, ids)
 
     def test_progress(self):
-        self.drive(40_000)
+        self.write_spans(20_000)
         with otlp_server() as server, Terminal(24, 80) as terminal:
             process = self.start_on(terminal, ["--endpoint", server.url, "t.jsonl"])
             process.wait(60)
