@@ -45,7 +45,7 @@ static const char help[] =
 	"                          is there. They need not be there yet; *, ? and [ in a quoted name\n"
 	"                          stand for all files that match, those to come as well\n"
 	"      --since NS          following, only files written to since then (nanoseconds since 1970)\n"
-	"  -q, --quiet             say only what went wrong\n"
+	"  -q, --quiet             say only what went wrong; following, what ends the export at its end\n"
 	"      OTEL_EXPORTER_OTLP_ENDPOINT, _HEADERS, _TIMEOUT, _COMPRESSION, _CERTIFICATE,\n"
 	"      _CLIENT_KEY, _CLIENT_CERTIFICATE, _PROTOCOL, and each with TRACES_ or METRICS_ before\n"
 	"      the last part, mean what OpenTelemetry has them mean; options go before them.\n"

@@ -179,6 +179,7 @@ bool ss_export_file_is_cut_off(const struct ss_export_file *file)
 
 int ss_export_file_rewind(struct ss_export_file *file)
 {
+	file->read = false;
 	return file->regular ? go_to(file, &file->sent) : 0;
 }
 

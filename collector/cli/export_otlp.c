@@ -163,6 +163,9 @@ static int send_new(struct exporter *exporter, struct ss_export_file *file)
 		return r == -EALREADY || r == -EWOULDBLOCK ? 0 : r;
 	r = send_file(exporter, file);
 	ss_export_file_end(file);
+	/* What was read and not sent is to be read again. */
+	if (r)
+		ss_export_file_rewind(file);
 	return r;
 }
 
@@ -245,6 +248,14 @@ static int visit_all_now(struct exporter *exporter, struct ss_export_files *file
 	return r;
 }
 
+/* Beside a program nobody is to be told in between, and what cannot be sent now may be in the end.
+ */
+static void hold(void)
+{
+	while (!ss_export_sender_signals())
+		poll(NULL, 0, POLL_MS);
+}
+
 /* What came before the signal is sent after it. */
 static int follow(struct exporter *exporter, struct ss_export_files *files)
 {
@@ -259,8 +270,11 @@ static int follow(struct exporter *exporter, struct ss_export_files *files)
 			r = ss_export_files_look(files, exporter->options->since_ns);
 		if (!r)
 			r = stopping ? visit_all_now(exporter, files) : visit_all(exporter, files);
-		if (r == -EBUSY && !stopping)
+		if (!stopping && (r == -EBUSY || exporter->options->quiet)) {
+			if (r && r != -EBUSY)
+				hold();
 			r = 0;
+		}
 		if (!r && !stopping && !ss_export_sender_signals())
 			poll(NULL, 0, POLL_MS);
 	} while (!r && !stopping);

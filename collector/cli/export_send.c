@@ -86,6 +86,18 @@ static bool break_off(void *data)
 	return signals > 1 || (sender->follow && is_over(sender, 0));
 }
 
+static void tell_of_trying(struct ss_export_sender *sender)
+{
+	if (sender->trying_again || sender->quiet)
+		return;
+	sender->trying_again = true;
+	if (sender->follow)
+		say(sender, "%s; trying again", sender->trouble);
+	else
+		say(sender, "%s; trying again for up to %" PRIu64 " s", sender->trouble,
+		    sender->wait_ns / 1000000000);
+}
+
 /* False when there is no point in it. A signal cuts the wait short: what counts is different then.
  */
 static bool wait_until_again(struct ss_export_sender *sender, struct ss_export_retry *retry,
@@ -100,6 +112,7 @@ static bool wait_until_again(struct ss_export_sender *sender, struct ss_export_r
 	wait_ns = ss_export_retry_next(retry, retry_after_s, random) * NANOSECONDS_MS;
 	if (signals > 1 || is_over(sender, wait_ns))
 		return false;
+	tell_of_trying(sender);
 	for (until = now + wait_ns; now < until && before == ss_export_sender_signals();
 	     now = ss_clock_monotonic_ns())
 		poll(NULL, 0, (int)((until - now) / NANOSECONDS_MS + 1));
@@ -136,18 +149,6 @@ static void describe(struct ss_export_sender *sender, const char *url,
 			 answer->status, *reply->text ? ": " : "", reply->text);
 }
 
-static void tell_of_trying(struct ss_export_sender *sender)
-{
-	if (sender->trying_again || sender->quiet)
-		return;
-	sender->trying_again = true;
-	if (sender->follow)
-		say(sender, "%s; trying again", sender->trouble);
-	else
-		say(sender, "%s; trying again for up to %" PRIu64 " s", sender->trouble,
-		    sender->wait_ns / 1000000000);
-}
-
 /* Until there is an answer that says what became of the data. */
 static int request(struct ss_export_sender *sender, enum ss_export_signal signal, const char *body,
 		   size_t bytes, struct ss_export_reply *ret_reply)
@@ -175,7 +176,6 @@ static int request(struct ss_export_sender *sender, enum ss_export_signal signal
 		if (!sender->failing_ns)
 			sender->failing_ns = ss_clock_monotonic_ns();
 		notice_signal(sender);
-		tell_of_trying(sender);
 		if (!wait_until_again(sender, &retry, answer.retry_after_s))
 			return -EAGAIN;
 	}

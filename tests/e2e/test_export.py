@@ -290,6 +290,7 @@ class Failing(ExportCase):
         result = self.export("--endpoint", "http://collector.invalid:4318", "--wait", "0", "t.jsonl")
         self.assertEqual(result.status, 2)
         self.assertIn("resolve host", result.stderr.decode())
+        self.assertNotIn("trying again", result.stderr.decode())
 
 
 class Resuming(ExportCase):

@@ -8,7 +8,7 @@ import time
 
 from export_case import ExportCase, ids_of
 from harness import COMMAND, Dump, main, refused_url, wait_until
-from otlp_server import otlp_server
+from otlp_server import Reply, otlp_server
 
 SLOW = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT 2000000) SELECT count(*) FROM n;"
 
@@ -40,7 +40,7 @@ class RunExport(ExportCase):
         """What has ended arrives before the program does."""
         with otlp_server() as server:
             argv, env = self.run_command(server.url, ["sqlite3", ":memory:"])
-            process = self.start(argv, env, stdin=-1)
+            process = self.start(argv, env, stdin=subprocess.PIPE)
             process.stdin.write(b"SELECT 1;\n")
             process.stdin.flush()
             wait_until(lambda: len(server.arrivals()) == 2, what="an action and its stream")
@@ -76,7 +76,7 @@ class RunExport(ExportCase):
         """SIGINT goes to the program, and not to the exporter."""
         with otlp_server() as server:
             argv, env = self.run_command(server.url, ["sqlite3", ":memory:"])
-            process = self.start(argv, env, stdin=-1)
+            process = self.start(argv, env, stdin=subprocess.PIPE)
             process.stdin.write(b"SELECT 1;\n" + SLOW.encode() * 50 + b"\n")
             process.stdin.flush()
             wait_until(lambda: len(server.arrivals()) == 2, what="an action and its stream")
@@ -91,7 +91,7 @@ class RunExport(ExportCase):
         """Its exporter ends by itself, and what stands in the files then has arrived."""
         with otlp_server() as server:
             argv, env = self.run_command(server.url, ["sqlite3", ":memory:"])
-            process = self.start(argv, env, stdin=-1)
+            process = self.start(argv, env, stdin=subprocess.PIPE)
             process.stdin.write(b"SELECT 1;\n")
             process.stdin.flush()
             wait_until(lambda: len(server.arrivals()) == 2, what="an action and its stream")
@@ -145,6 +145,31 @@ class RunExport(ExportCase):
         with otlp_server(port=int(url.rsplit(":", 1)[1])) as server:
             self.assertEqual(self.export(*command.split()[2:]).status, 0)
             self.assert_once(server, self.ids())
+
+    def interactive(self, server):
+        """Runs sqlite3 until the server has had a request, then to its end; what was said on stderr."""
+        argv, env = self.run_command(server.url, ["sqlite3", ":memory:"], out="out.jsonl")
+        process = self.start(argv, env, stdin=subprocess.PIPE)
+        process.stdin.write(b"SELECT 1;\n")
+        process.stdin.flush()
+        wait_until(lambda: server.requests, what="a request")
+        stdout, stderr = process.communicate(b"SELECT 2;\n.quit\n", timeout=60)
+        self.assertEqual((process.returncode, stdout), (0, b"1\n2\n"))
+        return stderr.decode()
+
+    def test_a_server_that_is_broken_for_a_while(self):
+        with otlp_server(Reply(500, b"")) as server:
+            self.assertEqual(self.interactive(server), "")
+            self.assert_once(server, self.ids())
+
+    def test_a_server_that_wants_nothing(self):
+        """Said once, at the end, with all that there is then."""
+        with otlp_server(judge=lambda _: Reply(404, b"")) as server:
+            said = self.interactive(server)
+            self.assertEqual(said.splitlines()[:2], [
+                "spanshim export: %s/v1/traces: status 404" % server.url,
+                "spanshim export: %s: %d spans not sent, from line 1 on" % (self.out, len(self.ids()))])
+            self.assertEqual((len(self.ids()), len(server.requests)), (5, 2))
 
     def test_as_the_environment_says(self):
         with otlp_server() as server:
