@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -24,8 +25,9 @@
 
 #define LINGER_TRIES 10 /* milliseconds that events in the making get at the end */
 
-struct session {
-	struct ss_drain *drain;
+struct ss_session {
+	struct ss_image_view view;
+	struct ss_drain drain[1];
 	struct ss_pause pause;
 	struct ss_plugins *plugins; /* NULL: none */
 	uint64_t export_ms;         /* when the metrics are written next */
@@ -33,7 +35,7 @@ struct session {
 	bool told_lost, told_metrics;
 };
 
-static void tell_lost(struct session *session)
+static void tell_lost(struct ss_session *session)
 {
 	struct ss_drain *drain = session->drain;
 	char text[512];
@@ -46,7 +48,7 @@ static void tell_lost(struct session *session)
 	session->log(text);
 }
 
-static void tell_metrics(struct session *session)
+static void tell_metrics(struct ss_session *session)
 {
 	struct ss_drain *drain = session->drain;
 	char text[512];
@@ -59,7 +61,7 @@ static void tell_metrics(struct session *session)
 	session->log(text);
 }
 
-static void tell_end(struct session *session)
+static void tell_end(struct ss_session *session)
 {
 	struct ss_drain *drain = session->drain;
 	char text[900], counts[700];
@@ -88,7 +90,7 @@ static void serve_flush(struct ss_image *image, uint32_t request)
 	syscall(SYS_futex, &image->flush_done, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
-static void finish(struct session *session)
+static void finish(struct ss_session *session)
 {
 	struct ss_drain *drain = session->drain;
 	struct ss_image *image = drain->view->image;
@@ -117,7 +119,7 @@ static void finish(struct session *session)
 
 /* Writes the metrics when it is time. Returns in how many milliseconds that will be; 0: there is
  * nothing to tell. */
-static uint32_t export(struct session *session)
+static uint32_t export(struct ss_session *session)
 {
 	struct ss_drain *drain = session->drain;
 	uint64_t now;
@@ -136,7 +138,7 @@ static uint32_t export(struct session *session)
 /* Batches until no ring is filling fast, plugins have enough, or the host waits: one batch shows it
  * all that it told before, and threads that never let up must not keep it waiting. Returns events
  * consumed. */
-static uint64_t run_batches(struct session *session)
+static uint64_t run_batches(struct ss_session *session)
 {
 	struct ss_image *image = session->drain->view->image;
 	uint64_t consumed = 0;
@@ -156,7 +158,7 @@ static uint64_t run_batches(struct session *session)
 
 /* What a waiting host has told so far reaches the plugins before it goes on: it may exec or abort.
  * The second batch settles the first. */
-static void flush_plugins(struct session *session)
+static void flush_plugins(struct ss_session *session)
 {
 	if (session->plugins == NULL)
 		return;
@@ -164,8 +166,19 @@ static void flush_plugins(struct session *session)
 	ss_plugins_deliver(session->plugins, true);
 }
 
-/* Returns 0, or SS_COLLECTOR_ALONE. */
-static int run(struct session *session)
+/* True once the host wants the thread gone, and did not think better of it. */
+static bool parks(struct ss_collector_seat *seat)
+{
+	uint32_t asked = SS_PARK_ASKED;
+
+	/* Partner: the host's own exchange, by which one of us wins. */
+	return __atomic_load_n(&seat->park, __ATOMIC_ACQUIRE) == SS_PARK_ASKED &&
+	       __atomic_compare_exchange_n(&seat->park, &asked, SS_PARK_GRANTED, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+/* Returns 0, SS_COLLECTOR_ALONE or SS_COLLECTOR_PARKED. */
+static int run(struct ss_session *session, struct ss_collector_seat *seat)
 {
 	struct ss_image *image = session->drain->view->image;
 	uint32_t request, wake, limit_ms;
@@ -198,6 +211,8 @@ static int run(struct session *session)
 			finish(session);
 			return SS_COLLECTOR_ALONE;
 		}
+		if (parks(seat))
+			return SS_COLLECTOR_PARKED;
 		if (rest == SS_PLUGINS_BUSY)
 			continue;
 		if (!quiet || rest == SS_PLUGINS_HELD) {
@@ -213,42 +228,61 @@ static int run(struct session *session)
 	}
 }
 
-int ss_collector_run(uint32_t abi, struct ss_image *image, ss_log_fn log, ss_open_fn open)
+static int begin(struct ss_image *image, ss_log_fn log, ss_open_fn open,
+		 struct ss_session **ret_session)
 {
-	struct session session = { .log = log };
-	struct ss_buffer memory = { 0 };
-	struct ss_image_view view;
+	struct ss_session *session = calloc(1, sizeof(*session));
 	const char *reason;
 	char text[128];
 	int rc;
 
-	if (abi != SS_COLLECTOR_ABI)
-		return -EPROTO;
-	rc = ss_image_attach(image, &view, &reason);
+	if (session == NULL)
+		return -ENOMEM;
+	session->log = log;
+	rc = ss_image_attach(image, &session->view, &reason);
 	if (rc != 0) {
 		snprintf(text, sizeof(text), "the ring file cannot be used: %s", reason);
 		log(text);
-		return rc;
+		goto out;
 	}
-	rc = ss_buffer_reserve(&memory, sizeof(*session.drain));
-	if (rc != 0)
-		return rc;
-	session.drain = memory.base;
-	rc = ss_drain_init(session.drain, &view);
+	rc = ss_drain_init(session->drain, &session->view);
 	if (rc != 0)
 		goto out;
-	if (session.drain->otlp.resource_ignored)
+	if (session->drain->otlp.resource_ignored)
 		log("OTEL_RESOURCE_ATTRIBUTES is ignored: expected key=value,... percent-encoded");
-	session.export_ms = ss_clock_monotonic_ns() / 1000000 + image->metrics_ms;
-	session.plugins = ss_plugins_new(&view, open, log);
+	session->export_ms = ss_clock_monotonic_ns() / 1000000 + image->metrics_ms;
+	session->plugins = ss_plugins_new(&session->view, open, log);
 	/* All hooks have room for it: see ss_drain_init. */
-	(void)ss_plugins_subscribe(session.plugins, &session.drain->dispatch);
-	ss_pause_init(&session.pause, session.drain);
-	rc = run(&session);
-	ss_plugins_free(session.plugins);
-	ss_drain_deinit(session.drain);
+	(void)ss_plugins_subscribe(session->plugins, &session->drain->dispatch);
+	ss_pause_init(&session->pause, session->drain);
+	*ret_session = session;
+	return 0;
 out:
-	ss_buffer_free(&memory);
+	free(session);
+	return rc;
+}
+
+int ss_collector_run(uint32_t abi, struct ss_image *image, ss_log_fn log, ss_open_fn open,
+		     struct ss_collector_seat *seat)
+{
+	struct ss_session *session;
+	int rc;
+
+	if (abi != SS_COLLECTOR_ABI)
+		return -EPROTO;
+	if (seat->session == NULL) {
+		rc = begin(image, log, open, &seat->session);
+		if (rc != 0)
+			return rc;
+	}
+	session = seat->session;
+	rc = run(session, seat);
+	if (rc == SS_COLLECTOR_PARKED)
+		return rc;
+	seat->session = NULL;
+	ss_plugins_free(session->plugins);
+	ss_drain_deinit(session->drain);
+	free(session);
 	return rc;
 }
 

@@ -11,10 +11,22 @@
 
 #include "shim/ring.h"
 
-#define SS_COLLECTOR_ABI 2u
-#define SS_COLLECTOR_ALONE                                                     \
-	1 /* result of run: all other threads ended; the process is to exit(0) \
-	   */
+#define SS_COLLECTOR_ABI 3u
+
+/* Results of run besides 0 and -errno. */
+#define SS_COLLECTOR_ALONE  1 /* all other threads ended; the process is to exit(0) */
+#define SS_COLLECTOR_PARKED 2 /* as asked; to go on, call run again with the same seat */
+
+/* What outlives one drain thread and is handed to the next one of the same image. */
+struct ss_collector_seat {
+	uint32_t park;              /* enum ss_park; atomic */
+	struct ss_session *session; /* the collector's own; NULL: begin */
+};
+enum ss_park {
+	SS_PARK_NONE,
+	SS_PARK_ASKED,   /* by the host, which then wakes the drain; it may take it back */
+	SS_PARK_GRANTED, /* by the drain: its thread ends at once */
+};
 
 /* One line for the shim's log, without prefix or newline. */
 typedef void (*ss_log_fn)(const char *line);
@@ -26,11 +38,13 @@ typedef void *(*ss_open_fn)(const char *file, int mode);
  * host that becomes a daemon closes all it finds and its own files then get those numbers. So the
  * arena grows by opening the ring file by its path (ring_file_str), checking that it is the mapped
  * inode, and closing it again; the sink opens regular files per batch (FIFOs and devices may stay
- * open, but fstat tells before each write that the number still means the same file). Returns 0, or
- * -errno when it could not start (nothing consumed). */
+ * open, but fstat tells before each write that the number still means the same file). `seat` is all
+ * zero at first. Returns 0, one of the above, or -errno when it could not start (nothing consumed).
+ */
 typedef int (*ss_collector_run_fn)(uint32_t abi, struct ss_image *image, ss_log_fn log,
-				   ss_open_fn open);
-int ss_collector_run(uint32_t abi, struct ss_image *image, ss_log_fn log, ss_open_fn open);
+				   ss_open_fn open, struct ss_collector_seat *seat);
+int ss_collector_run(uint32_t abi, struct ss_image *image, ss_log_fn log, ss_open_fn open,
+		     struct ss_collector_seat *seat);
 
 /* Compiles the colon-separated list of built-in names and files (SPANSHIM_BINDINGS' syntax) into
  * one malloc'ed block (struct ss_binding_table), caller frees. On failure -EINVAL (or -errno) and a

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,11 +19,14 @@
 #include "shim/context.h"
 #include "shim/hot.h"
 #include "shim/intercept/intercept.h"
+#include "shim/intercept/objects.h"
 #include "shim/log.h"
 
 #define STACK_BYTES (512u << 10)
 
 static char collector_path[PATH_MAX];
+static struct ss_collector_seat seat;
+static uint64_t seat_nonce; /* the image that it belongs to */
 
 /* Where it was built, or copied to with the shim; or installed, where only the shim is in the
  * loader's way. */
@@ -50,6 +54,11 @@ void ss_drain_thread_locate(const char *object)
 
 	if (!find_beside(object) && realpath(object, resolved))
 		find_beside(resolved);
+}
+
+bool ss_drain_thread_sanitized(void)
+{
+	return ss_objects_global("__tsan_init", NULL);
 }
 
 static void *load(int flags)
@@ -134,7 +143,10 @@ static void *drain_main(void *arg)
 				 (int (*)(void **, int))find(library, "ss_collector_backtrace"),
 				 __ATOMIC_RELEASE);
 	set_state(image, SS_DRAIN_RUNNING);
-	r = run(SS_COLLECTOR_ABI, image, ss_log_line, (ss_open_fn)ss_intercept_real("dlopen"));
+	r = run(SS_COLLECTOR_ABI, image, ss_log_line, (ss_open_fn)ss_intercept_real("dlopen"),
+		&seat);
+	if (r == SS_COLLECTOR_PARKED)
+		return NULL;
 	if (r == SS_COLLECTOR_ALONE) {
 		/* What libc would have done with the last thread, were it not for us. */
 		set_state(image, SS_DRAIN_DONE);
@@ -146,17 +158,28 @@ static void *drain_main(void *arg)
 	return NULL;
 }
 
+typedef int (*create_fn)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+/* The next one; but ThreadSanitizer, which may be in the executable, serves only threads that it
+ * has made. */
+static create_fn find_create(void)
+{
+	return (create_fn)(ss_drain_thread_sanitized() ? ss_objects_global("pthread_create", NULL)
+						       : ss_intercept_real("pthread_create"));
+}
+
 int ss_drain_thread_start(struct ss_image *image)
 {
-	int (*real_create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *) =
-		(int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *),
-			 void *))ss_intercept_real("pthread_create");
+	create_fn real_create = find_create();
 	sigset_t all, before;
 	pthread_attr_t attributes;
 	pthread_t thread;
 	int r = ENOSYS;
 
 	set_state(image, SS_DRAIN_STARTING);
+	if (seat_nonce != image->nonce) /* what a forked child has of its parent's is of no use */
+		seat = (struct ss_collector_seat){ .park = SS_PARK_NONE };
+	seat_nonce = image->nonce;
 	sigfillset(&all);
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_BYTES);
@@ -175,6 +198,40 @@ int ss_drain_thread_start(struct ss_image *image)
 	if (r)
 		set_state(image, SS_DRAIN_FAILED);
 	return -r;
+}
+
+static bool is_gone(uint64_t tid, int ms)
+{
+	struct timespec pause = { 0, 50000 };
+
+	for (int i = 0; i < ms * 20; i++) {
+		if (syscall(SYS_tgkill, getpid(), (pid_t)tid, 0) != 0)
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+bool ss_drain_thread_stop(struct ss_image *image, int ms)
+{
+	uint32_t asked = SS_PARK_ASKED;
+
+	ss_drain_thread_settle(image, ms);
+	if (__atomic_load_n(&image->drain_state, __ATOMIC_ACQUIRE) != SS_DRAIN_RUNNING)
+		return false;
+	__atomic_store_n(&seat.park, SS_PARK_ASKED, __ATOMIC_RELEASE);
+	__atomic_fetch_add(&image->wake, 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &image->wake, FUTEX_WAKE, 1, NULL, NULL, 0);
+	/* Taken back, unless it was granted just now. */
+	if (!is_gone(image->drain_tid, ms) &&
+	    __atomic_compare_exchange_n(&seat.park, &asked, SS_PARK_NONE, false, __ATOMIC_ACQ_REL,
+					__ATOMIC_RELAXED))
+		return false;
+	while (!is_gone(image->drain_tid, ms))
+		; /* it has nothing left to do */
+	seat.park = SS_PARK_NONE;
+	image->drain_tid = 0; /* the number may become another thread's */
+	return true;
 }
 
 int ss_drain_thread_compile(const char *list, void **ret_table, char *error, size_t error_bytes)

@@ -7,6 +7,7 @@
 #ifndef SS_DRAIN_THREAD_H
 #define SS_DRAIN_THREAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "shim/ring.h"
@@ -18,6 +19,14 @@ void ss_drain_thread_locate(const char *object);
 /* Starts the thread for `image`, all signals blocked in it. Sets image->drain_state; on failure it
  * is SS_DRAIN_FAILED (the rings go on, for `spanshim recover`) and -errno comes back. */
 int ss_drain_thread_start(struct ss_image *image);
+
+/* Whether the program is under ThreadSanitizer, which has rules of its own for new threads. */
+bool ss_drain_thread_sanitized(void);
+
+/* Ends the thread, with all that it knows kept for the next start with the same image; waits for it
+ * at most `ms` milliseconds. True: it is gone. False: there is none, or it goes on (a plugin, or
+ * an output that blocks, has it). Host threads, one at a time, not the drain's. */
+bool ss_drain_thread_stop(struct ss_image *image, int ms);
 
 /* Compiles SPANSHIM_BINDINGS with users' files in it: loads the collector, runs it, unloads it. The
  * block is malloc'ed and stays. Returns 0 or -errno and a message. Constructor only. */

@@ -24,6 +24,7 @@
 #include "shim/hot.h"
 #include "shim/intercept/elf.h"
 #include "shim/intercept/intercept.h"
+#include "shim/intercept/objects.h"
 #include "shim/log.h"
 #include "shim/process.h"
 #include "shim/python/python.h"
@@ -131,7 +132,7 @@ static const struct ss_binding_table *choose_table(uint64_t *ret_enabled)
 	char self[PATH_MAX] = "", error[1024] = "";
 	void *compiled = NULL;
 
-	dl_iterate_phdr(find_self, self);
+	ss_objects_iterate(find_self, self);
 	ss_drain_thread_locate(self);
 	if (!ss_builtin_select(config.bindings, ret_enabled))
 		return *ret_enabled
@@ -227,7 +228,7 @@ static void start(char *const *envp)
 	open_log();
 	if (config.log[0])
 		ss_config_read(&config, envp, complain);
-	dl_iterate_phdr(find_other, &other);
+	ss_objects_iterate(find_other, &other);
 	if (other) {
 		ss_log("nothing is traced by this libspanshim.so: %s is preloaded as well, and first",
 		       other);

@@ -32,6 +32,7 @@
 #define LOAD_PATIENCE_MS   50   /* a first event, for the collector to be loaded */
 #define FORK_PATIENCE_MS   200
 #define STEP_MS            20
+#define PARK_PATIENCE_MS   500 /* how long the host waits for the drain thread to end */
 #define LOCK_TRIES         100000
 
 static uint64_t no_generation;
@@ -47,6 +48,8 @@ static char ring_path[SS_RING_PATH_BYTES];
 static pthread_key_t thread_key;
 static bool thread_key_made, active, finished, main_left;
 static pid_t announced_pid;
+static uint32_t alone_count; /* calls that want no drain thread; with image_lock */
+static bool alone_parked;
 static uint32_t image_lock; /* pid of the holder; a parent's, after fork, means nothing */
 
 uint64_t ss_now_slow(void)
@@ -200,6 +203,29 @@ static uint32_t choose_clock(void)
 	return strcmp(name, "tsc\n") ? SS_CLOCK_MONOTONIC : SS_CLOCK_TSC;
 }
 
+/* With image_lock. */
+static void start_drain(struct ss_image *image)
+{
+	int r = ss_drain_thread_start(image);
+
+	/* While it loads the collector it holds the loader's lock, which a child forked by a bare
+	 * system call would find held for ever. Also, the ring need not take what comes meanwhile,
+	 * and the first stack can be taken. */
+	if (!r)
+		ss_drain_thread_settle(image, LOAD_PATIENCE_MS);
+	else
+		ss_log("no drain thread (%s); run 'spanshim recover' when the process has ended",
+		       strerror(-r));
+}
+
+/* In a forked child. One forked by a bare system call may have copied a lock of the loader held:
+ * starting a thread could hang it. And ThreadSanitizer ends a child that starts one, if its parent
+ * had several, of which the drain's is one. */
+static bool may_start_thread(void)
+{
+	return announced_pid == getpid() && !ss_drain_thread_sanitized();
+}
+
 /* First event of the image. With image_lock. */
 static void make_image(void)
 {
@@ -208,6 +234,8 @@ static void make_image(void)
 	int r;
 
 	ss_image = NULL;
+	alone_count = 0;
+	alone_parked = false;
 	if (parents) /* forked: their ring file is theirs */
 		munmap(parents, parents->file_bytes);
 	make_hooks();
@@ -224,21 +252,11 @@ static void make_image(void)
 		image->main_left = main_left;
 		ss_image = image;
 		generation = facts.nonce;
-		/* A child forked by a bare system call may have copied a lock of the loader held:
-		 * starting a thread could hang it. Its ring file is for whoever recovers it. */
-		if (parents && announced_pid != getpid())
+		/* Its ring file is for whoever recovers it. */
+		if (parents && !may_start_thread())
 			image->drain_state = SS_DRAIN_FAILED;
 		else
-			r = ss_drain_thread_start(image);
-		/* While it loads the collector it holds the loader's lock, which a child forked
-		 * by a bare system call would find held for ever. Also, the ring need not take what
-		 * comes meanwhile, and the first stack can be taken. */
-		if (!r)
-			ss_drain_thread_settle(image, LOAD_PATIENCE_MS);
-		if (r)
-			ss_log("no drain thread (%s); run 'spanshim recover' when the process "
-			       "has ended",
-			       strerror(-r));
+			start_drain(image);
 	}
 	/* Publishes ss_image; partner: ss_thread_ready, then ss_process_join on other threads. */
 	__atomic_store_n(ss_generation, generation, __ATOMIC_RELEASE);
@@ -431,6 +449,46 @@ void ss_process_after_exec(void)
 
 	if (image)
 		__atomic_store_n(&image->exec_pending, 0, __ATOMIC_RELEASE);
+}
+
+/* How many calls want to be alone: changes by `change`. False: there is no drain, or no lock. */
+static bool change_alone(int change)
+{
+	struct ss_image *image = own_image();
+	int saved_errno = errno;
+	sigset_t all, before;
+	bool locked;
+
+	if (!image)
+		return false;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	ss_guard_enter();
+	locked = lock_image();
+	if (locked) {
+		alone_count += change;
+		if (change > 0 && alone_count == 1)
+			alone_parked = ss_drain_thread_stop(image, PARK_PATIENCE_MS);
+		if (change < 0 && alone_count == 0 && alone_parked) {
+			alone_parked = false;
+			start_drain(image);
+		}
+		unlock_image();
+	}
+	ss_guard_leave();
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = saved_errno;
+	return locked;
+}
+
+bool ss_process_alone(void)
+{
+	return change_alone(1);
+}
+
+void ss_process_drain_again(void)
+{
+	change_alone(-1);
 }
 
 int ss_process_init(const struct ss_ring_file_facts *about)

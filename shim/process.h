@@ -48,6 +48,13 @@ void ss_process_join(void *thread);
  * process with its last thread, and the drain must not be that. Any thread; keeps errno. */
 void ss_process_main_leaves(void);
 
+/* Around calls that the kernel or libc refuse, or carry out otherwise, in a process with a second
+ * thread: ss_process_alone ends the drain's, if it can within a moment, and ss_process_drain_again
+ * starts it anew; what is recorded in between waits in the rings. The second belongs to each of the
+ * first that returned true. Any thread, signal handlers included; keep errno. */
+bool ss_process_alone(void);
+void ss_process_drain_again(void);
+
 /* True when any binding is active (the shim is not inert). */
 bool ss_process_active(void);
 

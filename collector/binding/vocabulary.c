@@ -80,7 +80,9 @@ static const struct {
 	  UNWINDER },
 	{ "dlopen dlmopen dlsym dlvsym dlclose dlerror dlinfo dladdr dladdr1 dl_iterate_phdr "
 	  "pthread_create thrd_create execve execv execvp execvpe execl execlp execle fexecve "
-	  "execveat posix_spawn posix_spawnp system popen daemon ss_collector_*",
+	  "execveat posix_spawn posix_spawnp system popen daemon setuid setgid seteuid setegid "
+	  "setreuid setregid setresuid setresgid setgroups initgroups unshare setns "
+	  "ss_collector_*",
 	  OURS },
 	{ "__tls_get_addr ___tls_get_addr __tls_get_addr_slow _dl_* _rtld_* mcount _mcount "
 	  "__fentry__ __gnu_mcount_nc __cyg_profile_func_* __stack_chk_fail __restore_rt",

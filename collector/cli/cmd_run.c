@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "collector/cli/cli.h"
@@ -64,6 +65,22 @@ static void warn_of_obstacle(const char *program)
 			     obstacle);
 }
 
+/* ASAN_OPTIONS for a program that is linked to AddressSanitizer's library: that wants to be the
+ * first of all libraries, and ends the program when it is not. Being second does it no harm.
+ * malloc'ed; NULL: as it is. */
+static char *asan_options(const char *program)
+{
+	const char *options = getenv("ASAN_OPTIONS");
+	char path[PATH_MAX], *value;
+
+	if (ss_executable_find(program, path, sizeof(path)) ||
+	    !ss_executable_needs(path, "libasan.so") ||
+	    asprintf(&value, "%s%sverify_asan_link_order=0", options ? options : "",
+		     options && *options ? ":" : "") < 0)
+		return NULL;
+	return value;
+}
+
 static void report(const struct ss_run_setup *run)
 {
 	const struct ss_run_dumps dumps = {
@@ -86,7 +103,8 @@ static void report(const struct ss_run_setup *run)
 
 static int launch(struct ss_run_setup *run, char **argv)
 {
-	struct ss_launch_variable variables[12] = {
+	char *asan = asan_options(argv[0]);
+	struct ss_launch_variable variables[13] = {
 		{ "LD_PRELOAD", run->preload },
 		{ "SPANSHIM_OUT", run->out_pattern },
 		{ "SPANSHIM_DIR", run->run_directory },
@@ -112,8 +130,11 @@ static int launch(struct ss_run_setup *run, char **argv)
 			(struct ss_launch_variable){ "SPANSHIM_ON_FULL", run->on_full };
 	if (run->content)
 		variables[count++] = (struct ss_launch_variable){ "MELLEA_TRACES_CONTENT", "true" };
+	if (asan)
+		variables[count++] = (struct ss_launch_variable){ "ASAN_OPTIONS", asan };
 	warn_of_obstacle(argv[0]);
 	status = ss_launch(argv, variables);
+	free(asan);
 	if (status >= 0)
 		return status;
 	ss_cli_error("run", "%s: %s", argv[0], strerror(-status));

@@ -13,6 +13,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "collector/binding/elf_file.h"
+
 #if defined(__x86_64__)
 #define MACHINE EM_X86_64
 #elif defined(__aarch64__)
@@ -116,4 +118,19 @@ static const char *obstacle(const char *path, unsigned scripts)
 const char *ss_executable_obstacle(const char *path)
 {
 	return obstacle(path, 4);
+}
+
+bool ss_executable_needs(const char *path, const char *library)
+{
+	struct ss_elf_file elf;
+	const char *needed;
+	unsigned i;
+
+	if (ss_elf_file_init(&elf, path))
+		return false;
+	for (i = 0; (needed = ss_elf_file_needed(&elf, i)); i++)
+		if (!strncmp(needed, library, strlen(library)))
+			break;
+	ss_elf_file_deinit(&elf);
+	return needed;
 }

@@ -105,6 +105,17 @@ int ss_elf_read(struct ss_elf *ret_elf, uintptr_t base, const ElfW(Phdr) * heade
 	return 0;
 }
 
+int ss_elf_read_dynamic(struct ss_elf *ret_elf, uintptr_t base, const ElfW(Dyn) * dynamic)
+{
+	struct ss_elf elf = { .base = base, .dynamic = dynamic };
+
+	read_dynamic(&elf);
+	if (!elf.symbols || !elf.strings)
+		return -ENOEXEC;
+	*ret_elf = elf;
+	return 0;
+}
+
 int ss_elf_read_image(struct ss_elf *ret_elf, const void *image)
 {
 	const ElfW(Ehdr) *header = image;
@@ -144,6 +155,17 @@ struct search {
 	const ElfW(Sym) * second_best; /* a hidden version */
 };
 
+/* Not strcmp: a sanitizer that is linked into the program has one of its own, and calls dlsym
+ * before that works. */
+static bool same(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
 /* Whether symbol `index` of the hash chain is it; glibc's do_lookup_x and check_match. */
 static bool matches(struct search *search, size_t index)
 {
@@ -154,7 +176,7 @@ static bool matches(struct search *search, size_t index)
 
 	if (search->undefined != (symbol->st_shndx == SHN_UNDEF) ||
 	    (symbol->st_value == 0 && symbol->st_shndx != SHN_ABS) ||
-	    strcmp(elf->strings + symbol->st_name, search->name) != 0)
+	    !same(elf->strings + symbol->st_name, search->name))
 		return false;
 	if (!elf->versions || search->undefined)
 		return true;
@@ -168,7 +190,7 @@ static bool matches(struct search *search, size_t index)
 	name = definition_name(elf, version & VERSION_INDEX);
 	if (!name || (version & VERSION_INDEX) <= VER_NDX_GLOBAL)
 		return !(version & VERSION_HIDDEN);
-	return strcmp(name, search->version) == 0;
+	return same(name, search->version);
 }
 
 static const ElfW(Sym) * find_gnu(struct search *search)

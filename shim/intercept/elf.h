@@ -41,6 +41,9 @@ int ss_elf_read(struct ss_elf *ret_elf, uintptr_t base, const ElfW(Phdr) * heade
 /* Likewise for an object whose ELF header is mapped at `image`. */
 int ss_elf_read_image(struct ss_elf *ret_elf, const void *image);
 
+/* Likewise, but only what its dynamic section tells: no range, no headers. */
+int ss_elf_read_dynamic(struct ss_elf *ret_elf, uintptr_t base, const ElfW(Dyn) * dynamic);
+
 /* The definition of `name` that a reference with `version` (NULL: none) binds to: the default
  * version first, else a hidden one. NULL when there is none. */
 const ElfW(Sym) * ss_elf_lookup(const struct ss_elf *elf, const char *name, const char *version);

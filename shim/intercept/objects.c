@@ -2,6 +2,7 @@
 #include "shim/intercept/objects.h"
 
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "shim/intercept/lock.h"
 
@@ -25,6 +26,59 @@ bool ss_objects_is_self(const struct ss_elf *elf)
 	return elf->low == (uintptr_t)__ehdr_start;
 }
 
+/* The loader's list, as debuggers find it. */
+static const struct link_map *link_maps(void)
+{
+	const ElfW(Phdr) *headers = (const void *)getauxval(AT_PHDR);
+	size_t count = getauxval(AT_PHNUM);
+	const ElfW(Dyn) *dynamic = NULL;
+	uintptr_t base = 0;
+
+	for (size_t i = 0; headers && i < count; i++) {
+		if (headers[i].p_type == PT_PHDR)
+			base = (uintptr_t)headers - headers[i].p_vaddr;
+		if (headers[i].p_type == PT_DYNAMIC)
+			dynamic = (const void *)(base + headers[i].p_vaddr);
+	}
+	for (; dynamic && dynamic->d_tag != DT_NULL; dynamic++)
+		if (dynamic->d_tag == DT_DEBUG && dynamic->d_un.d_ptr)
+			return ((const struct r_debug *)dynamic->d_un.d_ptr)->r_map;
+	return NULL;
+}
+
+/* Of the object that starts programs: libc. */
+static void *libcs(const char *name)
+{
+	const struct link_map *map;
+	struct ss_elf elf;
+
+	for (map = link_maps(); map; map = map->l_next) {
+		const ElfW(Sym) * symbol;
+
+		if (!map->l_ld || ss_elf_read_dynamic(&elf, map->l_addr, map->l_ld) != 0 ||
+		    !ss_elf_lookup(&elf, "__libc_start_main", NULL))
+			continue;
+		symbol = ss_elf_lookup(&elf, name, NULL);
+		if (symbol)
+			return ss_elf_address(&elf, symbol);
+	}
+	return NULL;
+}
+
+int ss_objects_iterate(ss_objects_callback callback, void *arg)
+{
+	static int (*libcs_own)(ss_objects_callback, void *);
+	int (*iterate)(ss_objects_callback, void *) = __atomic_load_n(&libcs_own, __ATOMIC_RELAXED);
+
+	if (!iterate) {
+		iterate = libcs("dl_iterate_phdr");
+		if (!iterate)
+			iterate = dl_iterate_phdr;
+		__atomic_store_n(&libcs_own, iterate, __ATOMIC_RELAXED);
+	}
+	return iterate(callback, arg);
+}
+
 static int read_counts(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	struct ss_objects_counts *counts = arg;
@@ -37,7 +91,7 @@ static int read_counts(struct dl_phdr_info *info, size_t size, void *arg)
 
 void ss_objects_counts(struct ss_objects_counts *ret_counts)
 {
-	dl_iterate_phdr(read_counts, ret_counts);
+	ss_objects_iterate(read_counts, ret_counts);
 }
 
 static int add_startup(struct dl_phdr_info *info, size_t size, void *arg)
@@ -56,7 +110,7 @@ static void list_startup(void)
 	if (__atomic_load_n(&startup_listed, __ATOMIC_ACQUIRE) || !ss_lock_enter(&startup_lock))
 		return;
 	if (!startup_listed) {
-		dl_iterate_phdr(add_startup, NULL);
+		ss_objects_iterate(add_startup, NULL);
 		/* Release: the list is complete. */
 		__atomic_store_n(&startup_listed, true, __ATOMIC_RELEASE);
 	}
@@ -134,7 +188,7 @@ void ss_objects_closure(const struct ss_elf *first, struct ss_objects_closure *r
 	ret_closure->count = 1;
 	do {
 		before = ret_closure->count;
-		dl_iterate_phdr(add_linked, ret_closure);
+		ss_objects_iterate(add_linked, ret_closure);
 	} while (ret_closure->count > before);
 }
 
@@ -180,5 +234,5 @@ bool ss_objects_at(const void *address, ss_objects_visit visit, void *arg)
 {
 	struct place place = { .address = (uintptr_t)address, .visit = visit, .arg = arg };
 
-	return dl_iterate_phdr(visit_place, &place) != 0;
+	return ss_objects_iterate(visit_place, &place) != 0;
 }

@@ -13,6 +13,11 @@ struct ss_objects_counts {
 	uint64_t added, removed; /* objects, since the process began */
 };
 
+/* libc's dl_iterate_phdr, whoever else has one: ThreadSanitizer's does not work yet when it first
+ * calls our dlsym. Any thread. */
+typedef int (*ss_objects_callback)(struct dl_phdr_info *info, size_t size, void *arg);
+int ss_objects_iterate(ss_objects_callback callback, void *arg);
+
 /* Any thread. */
 void ss_objects_counts(struct ss_objects_counts *ret_counts);
 

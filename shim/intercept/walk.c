@@ -294,7 +294,7 @@ void ss_walk_loaded(void)
 	do {
 		batch.handle = NULL;
 		batch.count = 0;
-		dl_iterate_phdr(collect, &batch);
+		ss_objects_iterate(collect, &batch);
 		for (uint32_t i = 0; i < batch.count; i++)
 			walk_object(&batch.objects[i], NULL);
 	} while (batch.count == BATCH && ss_finished_has_room());
@@ -318,8 +318,8 @@ void ss_walk_handle(void *handle)
 
 	if (!has_changed(&counts) && is_walked(handle))
 		return;
-	foreign = dl_iterate_phdr(is_listed, handle) == 0;
-	dl_iterate_phdr(foreign ? collect_namespace : collect, &batch);
+	foreign = ss_objects_iterate(is_listed, handle) == 0;
+	ss_objects_iterate(foreign ? collect_namespace : collect, &batch);
 	for (uint32_t i = 0; i < batch.count; i++)
 		walk_object(&batch.objects[i], foreign ? handle : NULL);
 }
@@ -334,7 +334,7 @@ static int read_program(struct dl_phdr_info *info, size_t size, void *arg)
 
 void ss_walk_start(void)
 {
-	dl_iterate_phdr(read_program, NULL);
+	ss_objects_iterate(read_program, NULL);
 	ss_walk_loaded();
 	/* Release: the declarations are complete. Partner: ss_walk_is_active. */
 	__atomic_store_n(&active, true, __ATOMIC_RELEASE);

@@ -21,6 +21,7 @@
 static struct fixture fixture;
 static pthread_t thread;
 static char last_log[1024];
+static struct ss_collector_seat seat;
 
 static void log_line(const char *line)
 {
@@ -30,8 +31,8 @@ static void log_line(const char *line)
 static void *run(void *arg)
 {
 	(void)arg;
-	return (void *)(intptr_t)ss_collector_run(SS_COLLECTOR_ABI, fixture.image, log_line,
-						  dlopen);
+	return (void *)(intptr_t)ss_collector_run(SS_COLLECTOR_ABI, fixture.image, log_line, dlopen,
+						  &seat);
 }
 
 static void start(uint32_t rings, uint64_t ring_bytes, const char *out)
@@ -91,7 +92,8 @@ static void expect_spans(uint32_t count)
 
 Test(collector, another_abi_is_refused)
 {
-	cr_expect_eq(ss_collector_run(SS_COLLECTOR_ABI + 1, NULL, log_line, dlopen), -EPROTO);
+	cr_expect_eq(ss_collector_run(SS_COLLECTOR_ABI + 1, NULL, log_line, dlopen, &seat),
+		     -EPROTO);
 }
 
 Test(collector, flush_writes_what_is_complete)
@@ -206,7 +208,8 @@ Test(collector, a_damaged_image_is_refused)
 {
 	fixture_make(&fixture, 1, 65536);
 	fixture.image->strings_off = UINT64_MAX;
-	cr_expect_eq(ss_collector_run(SS_COLLECTOR_ABI, fixture.image, log_line, dlopen), -EINVAL);
+	cr_expect_eq(ss_collector_run(SS_COLLECTOR_ABI, fixture.image, log_line, dlopen, &seat),
+		     -EINVAL);
 	cr_expect_str_eq(last_log, "the ring file cannot be used: its strings lie outside");
 	fixture_remove(&fixture);
 }
