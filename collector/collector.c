@@ -211,8 +211,14 @@ static int run(struct ss_session *session, struct ss_collector_seat *seat)
 			finish(session);
 			return SS_COLLECTOR_ALONE;
 		}
-		if (parks(seat))
+		if (parks(seat)) {
+			/* A regular file is opened for each batch, which may no longer be allowed.
+			 */
+			ss_sink_hold(&session->drain->sink);
+			if (session->drain->metrics != NULL)
+				ss_sink_hold(&session->drain->metrics_sink);
 			return SS_COLLECTOR_PARKED;
+		}
 		if (rest == SS_PLUGINS_BUSY)
 			continue;
 		if (!quiet || rest == SS_PLUGINS_HELD) {

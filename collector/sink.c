@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,6 +15,9 @@
 #define LOCK_TRIES  2000 /* a millisecond each */
 #define TAIL_BYTES  4096
 #define PARTIAL_MAX (1 << 20)
+#define HELD_MAX \
+	1024 /* held descriptors are in the last HELD_ROOM below that, or below the limit */
+#define HELD_ROOM 16
 
 /* How lines of ours begin: of spans, of metrics. */
 static const char *const starts[] = { "{\"resourceSpans\":[", "{\"resourceMetrics\":[" };
@@ -33,7 +37,7 @@ void ss_sink_init(struct ss_sink *sink, const char *path, struct ss_image *image
 
 void ss_sink_end(struct ss_sink *sink)
 {
-	if (sink->regular)
+	if (sink->regular && !sink->held)
 		ss_sink_deinit(sink);
 }
 
@@ -47,6 +51,7 @@ void ss_sink_deinit(struct ss_sink *sink)
 		close(sink->fd);
 	sink->fd = -1;
 	sink->regular = false;
+	sink->held = false;
 }
 
 /* Read access too, to look at the last line; a file (or FIFO) that only lets us write has to do. */
@@ -83,6 +88,24 @@ static int ensure_open(struct ss_sink *sink)
 	/* stderr may be a file that others write to without our manners: it is only appended to. */
 	sink->regular = S_ISREG(status.st_mode) && sink->fd != STDERR_FILENO;
 	return 0;
+}
+
+void ss_sink_hold(struct ss_sink *sink)
+{
+	struct rlimit limit;
+	int high;
+
+	if (sink->held || ensure_open(sink) != 0 || !sink->regular)
+		return;
+	sink->held = true;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	high = limit.rlim_cur < HELD_MAX ? (int)limit.rlim_cur : HELD_MAX;
+	high = fcntl(sink->fd, F_DUPFD_CLOEXEC, high - HELD_ROOM);
+	if (high < 0)
+		return;
+	close(sink->fd);
+	sink->fd = high;
 }
 
 /* Bounded: a child forked while we held the lock holds it too, and may live long. O_APPEND alone
@@ -204,7 +227,7 @@ static int write_once(struct ss_sink *sink, const char *line, size_t bytes, uint
 	if (rc == 0)
 		rc = sink->regular ? write_regular(sink, line, bytes, epoch)
 				   : write_all(sink->fd, line, bytes);
-	if (rc != 0)
+	if (rc != 0 && !sink->held)
 		ss_sink_deinit(sink);
 	return rc;
 }

@@ -21,6 +21,7 @@ struct ss_sink {
 	struct ss_image *image; /* gets out_offset and out_batch; NULL: nobody does */
 	int fd;                 /* -1: closed */
 	bool regular;
+	bool held;    /* stays open between batches although it is regular */
 	bool failing; /* the last write failed: no more patience until one succeeds */
 	dev_t device; /* what fd is, as a host may close it and reuse the number */
 	ino_t inode;
@@ -33,6 +34,11 @@ void ss_sink_init(struct ss_sink *sink, const char *path, struct ss_image *image
  * the file that batch begins. 0, or -errno after about a second of trying: nothing of the line is
  * in the file. Blocks where the file does (a FIFO nobody reads). */
 int ss_sink_write(struct ss_sink *sink, const char *line, size_t bytes, uint64_t epoch);
+
+/* Opens the file and keeps it open from now on: the process is about to become somebody who may not
+ * open it. The descriptor is a high one, out of the way of the host's, and as with a FIFO each use
+ * makes sure that it still is that file. Best effort. */
+void ss_sink_hold(struct ss_sink *sink);
 
 /* End of a batch, or of all: a regular file is closed; deinit closes others too. */
 void ss_sink_end(struct ss_sink *sink);

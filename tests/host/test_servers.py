@@ -11,7 +11,6 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
 import threading
 import time
 import unittest
@@ -84,6 +83,7 @@ class Servers(Transparency):
         for name in os.listdir(self.path("spans")):
             with open(os.path.join(self.path("spans"), name), "rb") as file:
                 spans += file.read().count(b'"spanId":')
+        self.assertFalse(os.path.exists(self.path("spans") + "/log"), "something was logged")
         print("%d spans of %d processes" % (spans, len(os.listdir(self.path("spans")))))
         self.assertGreater(spans, least)
 
