@@ -149,9 +149,6 @@ class Binaries(Transparency):
             self.skipTest("no allocator is installed")
         self.assertGreater(self.count_spans(), seen * 2 * STATEMENTS)
 
-    def plain_environment(self):
-        return {name: value for name, value in self.environment().items() if not name.startswith("SPANSHIM_")}
-
     def test_interposer(self):
         """A preloaded object with a dlsym, dlopen and pthread_create of its own, before us and behind us."""
         program = self.build("interposed")

@@ -44,7 +44,7 @@ def wide_binding(path):
             entry.update(args=DOUBLES[symbol], returns="double")
         entries.append(entry)
     for target in ("subprocess:Popen.__init__", "json:loads", "threading:Thread.start", "random:Random.sample",
-                   "sqlite3.dbapi2:connect", "asyncio.runners:run", "shutil:copyfile"):
+                   "asyncio.runners:run", "shutil:copyfile"):
         entries.append({"python": target, "role": "action", "when": "call", "name": target.split(":")[1]})
     with open(path, "w", encoding="utf-8") as file:
         json.dump({"spanshim": 1, "name": "wide", "entries": entries}, file)
@@ -85,6 +85,9 @@ class Transparency(Case):
         env = self.environment("auto:" + self.wide)
         env.update(LD_PRELOAD=PRELOAD, **changes)
         return env
+
+    def plain_environment(self):
+        return {name: value for name, value in self.environment().items() if not name.startswith("SPANSHIM_")}
 
     def both(self, steps, prepare=None, ignored=(), timeout=300, **variables):
         """Runs the steps without and with; returns (results, files) of each.
