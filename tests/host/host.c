@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A program that does a bit of everything and prints only what is the same in every run: threads with
- * SQLite connections of their own, callbacks, a fork, a spawn, signals on an alternate stack while
- * other calls are in progress, a profiling timer that takes backtraces, errno across calls. test_binaries.py
- * builds it in many ways. Its status is 0 unless something was not as it should be.
+ * A program that does a bit of everything and prints only what is the same in every run: threads
+ * with SQLite connections of their own, callbacks, a fork, a spawn, signals on an alternate stack
+ * while other calls are in progress, a profiling timer that takes backtraces, errno across calls.
+ * test_binaries.py builds it in many ways. Its status is 0 unless something was not as it should
+ * be.
  */
 #include <errno.h>
 #include <execinfo.h>
@@ -116,7 +117,8 @@ static int run_children(void)
 int main(int argc, char **argv)
 {
 	static char stack[64 * 1024];
-	struct sigaction profile = { .sa_handler = on_profile, .sa_flags = SA_RESTART | SA_ONSTACK },
+	struct sigaction profile = { .sa_handler = on_profile,
+				     .sa_flags = SA_RESTART | SA_ONSTACK },
 			 usr1 = { .sa_handler = on_usr1, .sa_flags = SA_RESTART };
 	struct itimerval timer = { { 0, 1000 }, { 0, 1000 } }, off = { { 0, 0 }, { 0, 0 } };
 	stack_t alternate = { .ss_sp = stack, .ss_size = sizeof(stack) };
