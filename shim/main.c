@@ -191,6 +191,21 @@ static uint32_t read_arguments(void)
 	return whole;
 }
 
+/* Whether everything in the rings had been written out: other threads went on after the flush
+ * before the exec. */
+static bool is_drained(int fd, const struct ss_image *image)
+{
+	struct ss_ring ring;
+
+	for (uint32_t i = 0; i < image->rings_used && i < image->ring_count; i++) {
+		off_t at = (off_t)(image->rings_off + i * sizeof(ring));
+
+		if (pread(fd, &ring, sizeof(ring), at) != sizeof(ring) || ring.head != ring.tail)
+			return false;
+	}
+	return true;
+}
+
 /* The image before this one ended by exec. If it left nothing to recover, its file can go. */
 static void clean_up_previous(void)
 {
@@ -206,7 +221,8 @@ static void clean_up_previous(void)
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
 	    pread(fd, &image, sizeof(image), 0) == sizeof(image) && image.magic == SS_IMAGE_MAGIC &&
 	    image.version == SS_IMAGE_VERSION && image.pid == (uint32_t)getpid() &&
-	    image.exec_pending && !image.unsaid && image.flush_done == image.flush_request)
+	    image.exec_pending && !image.unsaid && image.flush_done == image.flush_request &&
+	    is_drained(fd, &image))
 		unlink(config.previous);
 	close(fd);
 }

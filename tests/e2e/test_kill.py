@@ -11,9 +11,10 @@ import time
 from harness import COMMAND, DRIVE, ERROR, LOAD_BINDING, OK, SIGKILL_STATUS, Case, Result, main, wait_until
 
 SESSION, ACTION = "session load", "action load"
-THREADS, KILLS = 4, 25
+THREADS = 8
+KILLS = int(os.environ.get("SPANSHIM_TEST_KILLS", 25))
 PAUSE_US = 1000  # after every 100 acts: what is made must be read here
-COUNTERS_BYTES = 64  # of a thread: begun, ended
+COUNTERS_BYTES = 64  # of a thread: begun, ended, ended before the process began to end
 
 
 class Kill(Case):
@@ -28,15 +29,17 @@ class Kill(Case):
             data = file.read()
         return [struct.unpack_from("qq", data, t * COUNTERS_BYTES) for t in range(THREADS)]
 
-    def start_victim(self, via, env=None):
-        """Starts the victim and waits until it works."""
+    def start_victim(self, via, env=None, end=()):
+        """Starts the victim and waits until it works; or, if it ends by itself, does not."""
         for path in (self.counters, self.out, self.log):
             if os.path.exists(path):
                 os.unlink(path)
         full = self.environment(LOAD_BINDING, env=dict({"SPANSHIM_ON_FULL": "block"}, **(env or {})))
-        argv = [DRIVE, "kill", str(THREADS), self.counters, str(PAUSE_US)]
+        argv = [DRIVE, "kill", str(THREADS), self.counters, str(PAUSE_US), *end]
         argv = self.traced_command(argv, via, LOAD_BINDING, full)
         process = self.start(argv, full)
+        if end:
+            return process
         size = THREADS * COUNTERS_BYTES
         wait_until(lambda: os.path.exists(self.counters) and os.path.getsize(self.counters) >= size
                    and all(ended > 0 for _, ended in self.begun_and_ended()), what="the victim works")
@@ -49,9 +52,17 @@ class Kill(Case):
             child, = file.read().split()
         return int(child)
 
-    def assert_all_there(self, dump):
+    def promised(self):
+        """Of a victim that ended by itself: acts that ended before, per thread."""
+        with open(self.counters, "rb") as file:
+            data = file.read()
+        return [struct.unpack_from("q", data, t * COUNTERS_BYTES + 16)[0] for t in range(THREADS)]
+
+    def assert_all_there(self, dump, by_itself=False):
         """Every act that ended is there, finished; of those that only began, each at most once."""
         work = self.begun_and_ended()
+        if by_itself:
+            work = [(begun, ended) for (begun, _), ended in zip(work, self.promised())]
         session = dump.one(SESSION)
         self.assertTrue(session.unfinished)
         self.assertEqual(session.status, ERROR)
@@ -61,7 +72,8 @@ class Kill(Case):
             self.assertNotIn(key, acts, "twice")
             self.assertEqual(act.parent_id, session.span_id)
             acts[key] = act
-        self.assertEqual(dump.losses, {})
+        if not by_itself:
+            self.assertEqual(dump.losses, {})
         for thread, (begun, ended) in enumerate(work):
             missing = [s for s in range(ended) if (thread, s) not in acts]
             self.assertEqual(missing, [], "thread %d, %d ended" % (thread, ended))
@@ -94,6 +106,25 @@ class Kill(Case):
                 acts = self.assert_all_there(dump)
                 self.assertEqual(self.left_rings(), [])
                 print("kill %d: %d acts, all there" % (number, acts))
+
+    def test_other_ends(self):
+        """By itself, while its threads work: what had been done before is there, exactly once."""
+        ends = {str(int(signal.SIGSEGV)): 139, str(int(signal.SIGBUS)): 135, str(int(signal.SIGTERM)): 143,
+                "abort": 134, "_exit": 3, "exec": 0}
+        for end, status in ends.items():
+            for number in range(max(KILLS // 5, 1)):
+                with self.subTest(end=end, number=number):
+                    process = self.start_victim("run", end=(str(self.random.randrange(5, 120)), end))
+                    out, err = process.communicate(timeout=120)
+                    self.assertEqual(process.returncode, status, (out, err))
+                    dump = self.dump()
+                    if end == "exec":  # what came after is another image's
+                        dump.spans = [span for span in dump.spans
+                                      if span.attributes["code.function.name"] not in ("load_act", "load_around")]
+                        dump.by_id = {span.span_id: span for span in dump.spans}
+                    acts = self.assert_all_there(dump, by_itself=True)
+                    self.assertEqual(self.left_rings(), [])
+            print("%s: the last of %d with %d acts, all there" % (end, max(KILLS // 5, 1), acts))
 
     def dump(self):
         return self.collect(Result()).dump
@@ -145,6 +176,14 @@ class Kill(Case):
                 self.assert_all_there(self.dump())
                 self.assertEqual(self.left_rings(), [])
 
+    @staticmethod
+    def maps_of(pid):
+        try:
+            with open("/proc/%d/maps" % pid, encoding="utf-8") as file:
+                return file.read()
+        except (FileNotFoundError, ProcessLookupError):
+            return ""
+
     def test_the_launcher_is_killed(self):
         """The traced program goes on and nothing is lost."""
         process = self.start_victim("run")
@@ -152,8 +191,7 @@ class Kill(Case):
         process.kill()
         process.wait()
         os.kill(child, signal.SIGKILL)
-        wait_until(lambda: not os.path.exists("/proc/%d/maps" % child)
-                   or not open("/proc/%d/maps" % child, encoding="utf-8").read())
+        wait_until(lambda: not self.maps_of(child))
         rings = {os.path.dirname(path) for path in self.left_rings() if path.endswith(".ring")}
         for directory in rings:
             self.assertEqual(self.command("recover", directory).status, 0)

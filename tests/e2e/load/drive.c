@@ -30,6 +30,7 @@ struct worker {
 struct counters {
 	_Alignas(64) volatile long begun;
 	volatile long ended;
+	volatile long promised; /* ended before the process began to end by itself */
 };
 
 static struct counters *counters;
@@ -95,8 +96,23 @@ static int threads(char **argv)
 	return 0;
 }
 
-/* THREADS FILE [ACTS]: keeps count in FILE, of acts under one session; without ACTS, until killed
- */
+/* Ends the process while its threads work. */
+static int end_by(const char *how, char *self)
+{
+	for (int i = 0; i < worker_count; i++)
+		counters[i].promised = counters[i].ended;
+	if (!strcmp(how, "abort"))
+		abort();
+	if (!strcmp(how, "_exit"))
+		_exit(3);
+	if (!strcmp(how, "exec"))
+		execl("/proc/self/exe", self, "nested", "1", NULL);
+	raise(atoi(how));
+	return 1;
+}
+
+/* THREADS FILE PAUSE_US [MS END]: keeps count in FILE, of acts under one session, until killed; or
+ * after MS ends itself: by "abort", "_exit", "exec", or a signal's number */
 static int kill_me(char **argv)
 {
 	struct load_session *session = load_open("kill");
@@ -111,8 +127,14 @@ static int kill_me(char **argv)
 		return 1;
 	pause_us = (useconds_t)atoi(argv[2]);
 	set_workers(atoi(argv[0]), INT64_MAX, session, 1);
-	run_workers(&routine);
-	return 0;
+	if (!argv[3] || !argv[4]) {
+		run_workers(&routine);
+		return 0;
+	}
+	for (int i = 0; i < worker_count; i++)
+		pthread_create(&workers[i].thread, NULL, count, &workers[i]);
+	usleep((useconds_t)atoi(argv[3]) * 1000);
+	return end_by(argv[4], argv[0]);
 }
 
 /* THREADS MS: acts without end; main returns after MS */
