@@ -112,20 +112,27 @@ static unsigned int count_line(uint32_t pid)
 	return (uint32_t)next;
 }
 
-/* A SIGPIPE of ours is taken back before the host can see it. */
+/* A SIGPIPE or SIGXFSZ of ours is taken back before the host can see it. */
 static void write_quietly(int fd, const struct text *line)
 {
 	const struct timespec now = { 0, 0 };
-	sigset_t pipe_set, old, pending;
+	sigset_t ours, old, pending;
+	int number;
 
-	sigemptyset(&pipe_set);
-	sigaddset(&pipe_set, SIGPIPE);
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGPIPE);
+	sigaddset(&ours, SIGXFSZ);
 	sigpending(&pending);
-	if (pthread_sigmask(SIG_BLOCK, &pipe_set, &old) != 0)
+	if (pthread_sigmask(SIG_BLOCK, &ours, &old) != 0)
 		return;
-	if (syscall(SYS_write, fd, line->buf, line->used) < 0 && errno == EPIPE &&
-	    !sigismember(&pending, SIGPIPE))
-		syscall(SYS_rt_sigtimedwait, &pipe_set, NULL, &now, _NSIG / 8);
+	if (syscall(SYS_write, fd, line->buf, line->used) < 0) {
+		number = errno == EPIPE ? SIGPIPE : errno == EFBIG ? SIGXFSZ : 0;
+		sigemptyset(&ours);
+		if (number && !sigismember(&pending, number)) {
+			sigaddset(&ours, number);
+			syscall(SYS_rt_sigtimedwait, &ours, NULL, &now, _NSIG / 8);
+		}
+	}
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 

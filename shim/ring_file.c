@@ -233,6 +233,14 @@ static uint32_t ring_count_allowed(const struct ss_ring_file_facts *facts)
 	return rings;
 }
 
+/* Beyond RLIMIT_FSIZE the kernel would send the host a SIGXFSZ. */
+static bool is_allowed(uint64_t file_bytes)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) || file_bytes <= limit.rlim_cur;
+}
+
 static int map_new(int fd, const struct ss_ring_file_facts *facts, struct ss_image **ret_image)
 {
 	struct ss_image *image;
@@ -240,6 +248,8 @@ static int map_new(int fd, const struct ss_ring_file_facts *facts, struct ss_ima
 
 	memset(&shape, 0, sizeof(shape));
 	lay_out(&shape, facts, ring_count_allowed(facts));
+	if (!is_allowed(shape.file_bytes))
+		return -EFBIG;
 	if (ftruncate(fd, (off_t)shape.file_bytes))
 		return -errno;
 	r = posix_fallocate(fd, 0, (off_t)shape.data_off);
@@ -299,7 +309,7 @@ static bool reserve_pages(const struct ss_image *image, uint64_t offset, uint64_
 
 	if (fd < 0)
 		return false;
-	r = posix_fallocate(fd, (off_t)offset, (off_t)bytes);
+	r = is_allowed(offset + bytes) ? posix_fallocate(fd, (off_t)offset, (off_t)bytes) : EFBIG;
 	close(fd);
 	return r == 0;
 }
