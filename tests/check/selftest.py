@@ -263,6 +263,68 @@ class Paths(CheckTest):
         self.assert_passes("check_paths", self.root)
 
 
+class Man(CheckTest):
+    """Pages of a command that has one subcommand, and the pages of commands that are still to come."""
+
+    COMMAND = """#!/bin/sh
+    case "$*" in
+    --help) printf 'Commands:\\n  dig  digs\\n\\n' ;;
+    env) printf 'DEPTH\\n    type     number\\n    default  3\\n    meaning  how deep\\n' ;;
+    "dig --help") printf 'Options:\\n  -d, --deep N  deeper\\n      --dry     nothing\\n' ;;
+    esac
+    """
+    OPTIONS = ".Bl -tag -width Ds\n.It Fl d Ar N , Fl Fl deep Ar N\nx\n.It Fl Fl dry\nx\n.El\n"
+
+    def page(self, name, section, options="None.\n", environment="None.\n", description="Digs.\n"):
+        text = (".Dd November 30, 2026\n.Dt %s %s\n.Os\n.Sh NAME\n.Nm %s\n.Nd dig\n.Sh SYNOPSIS\n.Nm\n"
+                ".Sh DESCRIPTION\n%s.Sh OPTIONS\n%s.Sh ENVIRONMENT\n%s.Sh FILES\nNone.\n.Sh EXIT STATUS\n0.\n"
+                ".Sh EXAMPLES\nNone.\n.Sh SEE ALSO\n.Xr %s\n"
+                % (name.upper(), section, name, description, options, environment,
+                   "cat 1" if name == "spanshim" else "spanshim 1"))
+        return self.write("docs/man/%s.%s" % (name, section), text)
+
+    def setUp(self):
+        super().setUp()
+        self.command = self.write("spanshim", self.COMMAND)
+        self.command.chmod(0o755)
+        self.page("spanshim", 1, description=".Bl -tag -width Ds\n.It Cm dig\ndigs\n.El\n")
+        self.dig = self.page("spanshim-dig", 1, self.OPTIONS)
+        self.page("spanshim-environment", 7, environment='.\\" table: begin\n.\\" table: end\n')
+        self.assert_fails("--write", "check_man", self.root, self.command)
+        self.assert_passes("check_man", self.root, self.command, "--write")
+
+    def test_good(self):
+        self.assert_passes("check_man", self.root, self.command)
+
+    def test_table_is_old(self):
+        path = self.root / "docs/man/spanshim-environment.7"
+        path.write_text(path.read_text().replace("default 3", "default 4"))
+        self.assert_fails("its table", "check_man", self.root, self.command)
+
+    def test_options(self):
+        self.page("spanshim-dig", 1, self.OPTIONS.replace("Fl Fl dry", "Fl Fl wet"))
+        self.assert_fails("option --wet is none", "check_man", self.root, self.command)
+        self.assert_fails("option --dry is missing", "check_man", self.root, self.command)
+
+    def test_commands(self):
+        self.page("spanshim-fly", 1)
+        self.assert_fails("command fly is none", "check_man", self.root, self.command)
+        self.dig.unlink()
+        self.assert_fails("command dig is missing", "check_man", self.root, self.command)
+
+    def test_text(self):
+        self.dig.write_text(self.dig.read_text().replace(".Sh FILES\nNone.\n", "").replace(".Xr spanshim 1",
+                                                                                        ".Xr spanshim-bin 1"))
+        self.assert_fails("no section FILES", "check_man", self.root, self.command)
+        self.assert_fails("refers to spanshim-bin(1)", "check_man", self.root, self.command)
+
+    def test_macros(self):
+        if not shutil.which("mandoc"):
+            self.skipTest("mandoc is not installed")
+        self.page("spanshim-dig", 1, self.OPTIONS, description=".Nonsense\n")
+        self.assert_fails("mandoc", "check_man", self.root, self.command)
+
+
 class UnderValgrind(CheckTest):
     """scripts/under_valgrind, which is to notice what happens in a child of a child."""
 
