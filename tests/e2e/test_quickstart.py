@@ -6,6 +6,7 @@ import re
 import shutil
 import unittest
 
+import documents
 import mellea_env
 from harness import BUILD, SOURCE, Case, Dump, clean_environment, main
 
@@ -56,11 +57,13 @@ class Quickstart(Case):
         self.assertEqual(sum(event.name == "chunk" for event in dump.one("stream").events), 3)
         self.assertEqual(action.resource["service.name"], "mellea")
         self.assertIn("OPENAI_BASE_URL=", text)
+        self.assert_readme("scripts/quickstart", text)
         self.assert_tree_in(text, dump, ["session", "execute_tool weather", "sampling"])
 
     def test_native_tour(self):
         text, dump = self.run_tour("native")
         self.assert_native(text, dump)
+        self.assert_readme("scripts/quickstart native", text)
 
     def test_without_pypi(self):
         """Says that there is no Mellea, and gives the native tour."""
@@ -76,6 +79,15 @@ class Quickstart(Case):
         self.assertGreaterEqual(dump.count("stream sqlite3"), 1)
         self.assertTrue(any(span.status for span in dump.named("action sqlite3")), "no failing one")
         self.assert_tree_in(text, dump, ["session sqlite3", "action sqlite3", "stream sqlite3"])
+
+    def assert_readme(self, command, text):
+        """README.md shows this tree, as wide as it shows it."""
+        with open(os.path.join(SOURCE, "README.md"), encoding="utf-8") as file:
+            shown, = [block.text for block in documents.markdown(file.read())
+                      if block.text.startswith("$ %s\n" % command)]
+        tree = re.compile(r"^trace .*?(?=^$)", re.S | re.M)
+        actual = tree.search(text)[0]
+        self.assertTrue(documents.matches(tree.search(shown)[0], actual), actual)
 
     def assert_tree_in(self, text, dump, path):
         """The printed tree has every span; each name of path stands further right than the one before."""
