@@ -40,7 +40,7 @@ _spanshim_value() {
 	run,--on-full) words="drop block" ;;
 	tree,--color) words="auto always never" ;;
 	stats,--sort | stats,-s) words="total name count errors p99 max" ;;
-	export,--format) words="otlp chrome" ;;
+	export,--format) words="otlp chrome perfetto" ;;
 	export,--compression) words="gzip none" ;;
 	run,--out | run,-o | run,--metrics | run,-m | run,--plugin | run,-p | run,--log | run,--dir) ;&
 	html,--output | html,-o | export,--output | export,-o) ;&
@@ -48,8 +48,8 @@ _spanshim_value() {
 	tree,--name | tree,-n | tree,--min-duration | tree,-m | tree,--trace | tree,-t) return 0 ;;
 	tree,--limit | tree,-l | tree,--width | tree,-w) return 0 ;;
 	html,--name | html,-n | html,--min-duration | html,-m | html,--trace | html,-t) return 0 ;;
-	html,--limit | html,-l | html,--title | stats,--name | stats,-n) return 0 ;;
-	export,--endpoint | export,--header) return 0 ;;
+	html,--limit | html,-l | html,--title | html,--spans | stats,--name | stats,-n) return 0 ;;
+	export,--endpoint | export,-e | export,--batch-bytes | export,--wait | export,--since) return 0 ;;
 	*) return 1 ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$3")
@@ -66,10 +66,13 @@ _spanshim_options() {
 		echo "-n --name --errors -m --min-duration -t --trace -l --limit -a --attributes -e --events" \
 			"-f --follow --json -w --width --color -h --help"
 		;;
-	html) echo "-o --output --title -n --name --errors -m --min-duration -t --trace -l --limit -h --help" ;;
+	html) echo "-o --output --title --spans -n --name --errors -m --min-duration -t --trace -l --limit -h --help" ;;
 	stats) echo "-n --name -s --sort -j --json -h --help" ;;
 	check) echo "--strict --allow-missing-parents -q --quiet -h --help" ;;
-	export) echo "--format --endpoint -o --output --follow --from-start --compression --header -h --help" ;;
+	export)
+		echo "--format -e --endpoint --compression --batch-bytes --wait --from-start -f --follow --since" \
+			"-q --quiet -o --output -h --help"
+		;;
 	recover) echo "--dir -n --dry-run -h --help" ;;
 	bindings) echo "--against --json -h --help" ;;
 	env) echo "--preload --shell -h --help" ;;

@@ -102,6 +102,7 @@ complete -c spanshim -n '__spanshim_in tree' -l color -x -a 'auto always never' 
 
 complete -c spanshim -n '__spanshim_in html' -s o -l output -rF -d 'The page to write'
 complete -c spanshim -n '__spanshim_in html' -l title -x -d 'Its title'
+complete -c spanshim -n '__spanshim_in html' -l spans -x -d 'At most so many spans'
 
 complete -c spanshim -n '__spanshim_in stats' -s n -l name -x -d 'Spans and metrics that match'
 complete -c spanshim -n '__spanshim_in stats' -s s -l sort -x -a 'total name count errors p99 max' -d 'Order'
@@ -111,13 +112,16 @@ complete -c spanshim -n '__spanshim_in check' -l strict -d 'Losses and missing p
 complete -c spanshim -n '__spanshim_in check' -l allow-missing-parents -d 'Nothing about missing parents'
 complete -c spanshim -n '__spanshim_in check' -s q -l quiet -d 'Findings and warnings only'
 
-complete -c spanshim -n '__spanshim_in export' -l format -x -a 'otlp chrome' -d 'What to make of it'
-complete -c spanshim -n '__spanshim_in export' -l endpoint -x -d 'Where to send it'
+complete -c spanshim -n '__spanshim_in export' -l format -x -a 'otlp chrome perfetto' -d 'What to make of it'
+complete -c spanshim -n '__spanshim_in export' -s e -l endpoint -x -d 'Where to send it'
 complete -c spanshim -n '__spanshim_in export' -s o -l output -rF -d 'The file to write'
-complete -c spanshim -n '__spanshim_in export' -l follow -d 'Go on as the files are written'
+complete -c spanshim -n '__spanshim_in export' -s f -l follow -d 'Go on as the files are written'
 complete -c spanshim -n '__spanshim_in export' -l from-start -d 'Also what is there already'
 complete -c spanshim -n '__spanshim_in export' -l compression -x -a 'gzip none' -d 'Of requests'
-complete -c spanshim -n '__spanshim_in export' -l header -x -d 'A header of each request'
+complete -c spanshim -n '__spanshim_in export' -l batch-bytes -x -d 'Longest request'
+complete -c spanshim -n '__spanshim_in export' -l wait -x -d 'How long to try again'
+complete -c spanshim -n '__spanshim_in export' -l since -x -d 'Only files written to since then'
+complete -c spanshim -n '__spanshim_in export' -s q -l quiet -d 'Say only what went wrong'
 
 complete -c spanshim -n '__spanshim_in recover' -l dir -x -a '(__fish_complete_directories)' -d 'Where the event rings are'
 complete -c spanshim -n '__spanshim_in recover' -s n -l dry-run -d 'List the rings, change nothing'

@@ -15,6 +15,9 @@ EXAMPLES, --help after "Example:".
 
 import re
 
+from mellea_env import load
+
+AHEAD = load("check_man").AHEAD
 COMMANDS = re.compile(r"^(\$ |(build/)?spanshim |scripts/|sudo |LD_PRELOAD=)", re.M)
 
 

@@ -19,7 +19,8 @@ SCRIPTS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.a
 MODEL = "tiny"  # any name will do: the server answers as whatever it is asked for
 
 
-def _load(name):
+def load(name):
+    """A program of scripts/ as a module."""
     loader = importlib.machinery.SourceFileLoader(name, os.path.join(SCRIPTS, name))
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))
     loader.exec_module(module)
@@ -27,7 +28,7 @@ def _load(name):
 
 
 sys.dont_write_bytecode = True
-environments = _load("mellea_env")
+environments = load("mellea_env")
 NEWEST, OLDER = environments.NEWEST, environments.OLDER
 # 3.12 before the others: where one Python is enough, all tests take the same
 MINORS = sorted(environments.pythons(), key=lambda minor: (minor != "3.12", -int(minor[2:])))

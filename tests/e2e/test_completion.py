@@ -6,13 +6,12 @@ import re
 import shutil
 import unittest
 
+from documents import AHEAD
 from harness import BUILD, COMMAND, SOURCE, Case, clean_environment, main
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 COMPLETIONS = os.path.join(SOURCE, "scripts", "completions")
 BASH_COMPLETION = "/usr/share/bash-completion/bash_completion"
-# Commands that completions know of and this build does not have yet.
-AHEAD = {"html", "export"}
 BINDINGS = {"curl", "mellea", "sqlite3"}
 VALUES = {
     "run --stacks ": {"off", "error", "all"},
