@@ -248,6 +248,33 @@ class Examples(Documents):
             self.assertEqual(self.run_page(command + " --help", documents.help_text(text)), 1, command)
 
 
+class Links(unittest.TestCase):
+    """Every link between pages leads to a file and a heading that are there."""
+
+    def test_links(self):
+        pages = ["README.md", "CONTRIBUTING.md", "NEWS.md"] + [
+            os.path.join("docs", os.path.basename(path)) for path in glob.glob(os.path.join(SOURCE, "docs", "*.md"))]
+        count = 0
+        for page in pages:
+            for target in re.findall(r"\]\(([^)\s]+)\)", read(page)):
+                if target.startswith(("http://", "https://")):
+                    continue
+                path, _, heading = target.partition("#")
+                path = os.path.normpath(os.path.join(os.path.dirname(page), path)) if path else page
+                self.assertTrue(os.path.exists(os.path.join(SOURCE, path)), "%s: %s" % (page, target))
+                if heading:
+                    self.assertIn(heading, self.headings(read(path)), "%s: %s" % (page, target))
+                count += 1
+        self.assertGreater(count, 40)
+
+    @staticmethod
+    def headings(text):
+        """As a forge names them."""
+        text = re.sub(r"^```.*?^```$", "", text, flags=re.S | re.M)
+        return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+                for title in re.findall(r"^#+ (.*)$", text, re.M)}
+
+
 class Marks(unittest.TestCase):
     """The reader of pages sees what it should."""
 
