@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 
 import documents
 from harness import SOURCE, Case, main
@@ -86,6 +87,15 @@ class Guide(Case):
             whole = {"spanshim": 1, "name": "t", "entries": entries}
             checked = self.command("bindings", self.write("part.json", json.dumps(whole)))
             self.assertEqual((checked.status, checked.stderr), (0, b""), content)
+
+    def test_manual_page_has_all_keys(self):
+        with open(os.path.join(SOURCE, "docs", "man", "spanshim-bindings.7"), encoding="utf-8") as file:
+            words = set(re.findall(r"[\w.]+", file.read()))
+        with open(GUIDE, encoding="utf-8") as file:
+            rows = re.findall(r"^\| (`[^|]*) \|", file.read(), re.M)
+        keys = {key for row in rows for key in re.findall(r"`\"?(\w+)\"?[^`]*`", row)}
+        self.assertGreater(len(keys), 50, keys)
+        self.assertEqual(keys - words, {"async"})  # of `async def`, which is no key
 
     def test_built_in_ones(self):
         listed = self.command("bindings").stdout.decode().splitlines()[1:]
