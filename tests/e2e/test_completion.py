@@ -142,13 +142,9 @@ class Fish(Shell, Case):
     source = "source %s; " % os.path.join(COMPLETIONS, "spanshim.fish")
 
     def ask(self, lines, before=""):
-        answers = {}
-        for line in lines:
-            script = before + self.source + "complete -C $argv[1]"
-            result = self.execute(["fish", "--no-config", "-c", script, line], self.env)
-            self.assertEqual((result.status, result.stderr), (0, b""))
-            answers[line] = {text.split("\t")[0] for text in result.stdout.decode().splitlines()}
-        return answers
+        script = before + self.source + 'for line in $argv; echo "= $line"; complete -C $line; end'
+        answers = self.run_script(["fish", "--no-config", "-c", script, *lines])
+        return {line: {text.split("\t")[0] for text in found} for line, found in answers.items()}
 
     def test_options_of_the_program(self):
         for line in ("spanshim run -- flower --", "spanshim run -o x flower --"):
