@@ -49,6 +49,7 @@ _spanshim_value() {
 	tree,--limit | tree,-l | tree,--width | tree,-w) return 0 ;;
 	html,--name | html,-n | html,--min-duration | html,-m | html,--trace | html,-t) return 0 ;;
 	html,--limit | html,-l | html,--title | html,--spans | stats,--name | stats,-n) return 0 ;;
+	run,--export | run,-e) words=env ;;
 	export,--endpoint | export,-e | export,--batch-bytes | export,--wait | export,--since) return 0 ;;
 	*) return 1 ;;
 	esac
@@ -60,7 +61,7 @@ _spanshim_options() {
 	case $1 in
 	run)
 		echo "-o --out -m --metrics -b --bindings -p --plugin --dir --content --stacks --on-full" \
-			"--log --separate-traces -t --tree -v --verbose -h --help"
+			"--log -e --export --separate-traces -t --tree -v --verbose -h --help"
 		;;
 	tree)
 		echo "-n --name --errors -m --min-duration -t --trace -l --limit -a --attributes -e --events" \

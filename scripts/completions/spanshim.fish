@@ -37,7 +37,7 @@ function __spanshim_program
             case --
                 set i (math $i + 1)
                 break
-            case -o --out -m --metrics -b --bindings -p --plugin --dir --stacks --on-full --log
+            case -o --out -m --metrics -b --bindings -p --plugin --dir --stacks --on-full --log -e --export
                 set i (math $i + 2)
             case '-*'
                 set i (math $i + 1)
@@ -83,6 +83,7 @@ complete -c spanshim -n '__spanshim_in run' -l content -d 'Record statements, pr
 complete -c spanshim -n '__spanshim_in run' -l stacks -x -a 'off error all' -d 'Spans with a stack trace'
 complete -c spanshim -n '__spanshim_in run' -l on-full -x -a 'drop block' -d 'When a ring is full'
 complete -c spanshim -n '__spanshim_in run' -l log -rF -d 'The log of the shim'
+complete -c spanshim -n '__spanshim_in run' -s e -l export -x -a env -d 'Send them to that collector'
 complete -c spanshim -n '__spanshim_in run' -l separate-traces -d 'Each root span a trace of its own'
 complete -c spanshim -n '__spanshim_in run' -s t -l tree -d 'Show the spans as trees afterwards'
 complete -c spanshim -n '__spanshim_in run' -s v -l verbose -d 'Say where the files are'
