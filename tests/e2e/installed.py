@@ -48,7 +48,7 @@ def pages():
 def expected(libdir):
     """All that `meson install` puts below its prefix."""
     files = [name.format(libdir=libdir) for name in PROGRAM]
-    files += [DOC + "/" + name for name in ("LICENSE", "NEWS.md", "README.md")]
+    files += [DOC + "/" + name for name in ("CONTRIBUTING.md", "LICENSE", "NEWS.md", "README.md")]
     files += [DOC + "/docs/" + name for name in below(os.path.join(SOURCE, "docs"))
               if name != "meson.build" and not name.startswith("man/")]
     files += ["share/man/man%s/%s" % (section, name) for name, section in pages()]

@@ -14,7 +14,7 @@ import unittest
 
 import documents
 import mellea_env
-from harness import BUILD, COMMAND, SOURCE, Case, clean_environment, main
+from harness import BUILD, COMMAND, PRELOAD, SOURCE, Case, clean_environment, main
 
 SECONDS = 120
 RUN = ("sh", "console")
@@ -87,8 +87,10 @@ class Documents(Case):
 
     def setUp(self):
         super().setUp()
-        for name in ("build", "scripts", "docs"):
-            os.symlink(BUILD if name == "build" else os.path.join(SOURCE, name), os.path.join(self.cwd, name))
+        # not the build directory itself, nor root's rights: a page's commands are somebody's words
+        os.mkdir(os.path.join(self.cwd, "build"))
+        for path in (COMMAND, PRELOAD):
+            os.symlink(path, os.path.join(self.cwd, "build", os.path.basename(path)))
         self.make_databases()
         self.put("my_program.py", PROGRAM)
         self.put("server", "#!/bin/sh\nexec sqlite3 my.db 'SELECT 1'\n", 0o755)
@@ -96,7 +98,9 @@ class Documents(Case):
         os.mkdir(self.path("bin"))
         # by its path, by which it finds its environment
         self.write("bin/python", '#!/bin/sh\nexec %s "$@"\n' % (mellea_env.python() or "/usr/bin/python3"))
-        os.chmod(self.path("bin/python"), 0o755)
+        self.write("bin/sudo", "#!/bin/sh\necho 'sudo: not in a test' >&2\nexit 1\n")
+        for name in ("python", "sudo"):
+            os.chmod(self.path("bin/" + name), 0o755)
         self.env = dict(self.environment(), PATH=":".join([self.path("bin"), BUILD, os.environ["PATH"]]),
                         PKG_CONFIG_PATH=self.directory, TMPDIR=self.directory, HOME=self.directory)
         del self.env["SPANSHIM_OUT"], self.env["SPANSHIM_LOG"]
