@@ -165,6 +165,7 @@ class Documents(Case):
             pairs, script = [], block.text
         script = documents.with_statuses(ENDLESS.sub(CTRL_C, script))
         script = script.replace("localhost:4318", "127.0.0.1:%d" % self.port)
+        script = script.replace(" *.jsonl", " t*.jsonl")  # all dumps: metrics lie beside them here
         self.env["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:%d" % self.port
         options = "-eu" if block.language == "sh" else "-u"
         result = self.execute(["bash", options, "-o", "pipefail", "-c", "exec 2>&1\n" + script], self.env,
