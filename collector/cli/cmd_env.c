@@ -54,6 +54,8 @@ static const struct other of_commands[] = {
 	{ "TMPDIR", "text", "where tree keeps what comes through a pipe; default /tmp" },
 	{ "PATH", "text", "where run looks for the program" },
 	{ "LD_PRELOAD", "text", "what run and env --shell put the shim in front of" },
+	{ "ASAN_OPTIONS", "text",
+	  "run: added to for a program that is linked to AddressSanitizer's library" },
 	{ "OTEL_EXPORTER_OTLP_ENDPOINT", "text",
 	  "export: the collector's address; /v1/traces or /v1/metrics is added; default http://localhost:4318" },
 	{ "OTEL_EXPORTER_OTLP_PROTOCOL", "text",

@@ -50,7 +50,7 @@ static const char help[] =
 	"\n"
 	"Examples:\n"
 	"  spanshim html trace.jsonl -o trace.html\n"
-	"  spanshim html --errors --min-duration 10ms *.jsonl -o slow-errors.html\n";
+	"  spanshim html --errors --min-duration 10ms traces/*.jsonl -o slow-errors.html\n";
 
 struct options {
 	struct ss_tree_options tree;

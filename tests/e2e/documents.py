@@ -15,10 +15,6 @@ EXAMPLES, --help after "Example:".
 
 import re
 
-from mellea_env import load
-
-_check_man = load("check_man")
-AHEAD, ahead_of = _check_man.AHEAD, _check_man.ahead_of
 COMMANDS = re.compile(r"^(\$ |(build/)?spanshim |scripts/|sudo |LD_PRELOAD=)", re.M)
 
 
