@@ -5,6 +5,7 @@ What it consists of is listed here once, for `meson install` (test_install) and 
 (test_deb). Pages and completions are taken from the sources, so that none is forgotten.
 """
 
+import fcntl
 import glob
 import json
 import os
@@ -108,9 +109,11 @@ def unpacked_dist(directory):
     """Makes the tarball of what is committed and unpacks it; the path of its tree. Skips without git."""
     if not os.path.exists(os.path.join(SOURCE, ".git")):
         raise unittest.SkipTest("no git here: this is a tarball's tree")
-    meson("dist", "-C", BUILD, "--no-tests", "--formats", "gztar", "--allow-dirty")
-    tarball, = glob.glob(os.path.join(BUILD, "meson-dist", "spanshim-*.tar.gz"))
-    with tarfile.open(tarball) as tar:
-        tar.extractall(directory)
+    with open(os.path.join(BUILD, "meson-dist.lock"), "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another test may make the same file
+        meson("dist", "-C", BUILD, "--no-tests", "--formats", "gztar", "--allow-dirty")
+        tarball, = glob.glob(os.path.join(BUILD, "meson-dist", "spanshim-*.tar.gz"))
+        with tarfile.open(tarball) as tar:
+            tar.extractall(directory)
     tree, = glob.glob(os.path.join(directory, "spanshim-*"))
     return tree
