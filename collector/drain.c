@@ -14,6 +14,11 @@
 #include "collector/subscribers/tracing.h"
 #include "collector/testpoint.h"
 
+/* The longest that a recovery writes, of a file of so many bytes: what a record of 64 bytes makes
+ * is far below that many times its size. */
+#define OUT_BYTES_MIN  (64u << 20)
+#define OUT_PER_RECORD 64u
+
 static bool is_sampled(const struct ss_drain *drain, const struct ss_span_view *span)
 {
 	const struct ss_sampling *sampling = &drain->view->image->sampling;
@@ -32,7 +37,7 @@ static void complete(void *context, const struct ss_span_view *span)
 	drain->changed = true;
 	if (drain->metrics != NULL)
 		ss_metrics_native(&drain->metrics_subscriber, span);
-	if (!is_sampled(drain, span))
+	if (drain->too_much || !is_sampled(drain, span))
 		return;
 	if (drain->written.ids.slots != NULL &&
 	    ss_spanmap_find(&drain->written.ids, span->id) != NULL)
@@ -43,6 +48,18 @@ static void complete(void *context, const struct ss_span_view *span)
 		drain->unfinished++;
 }
 
+static int write_bounded(struct ss_drain *drain, struct ss_sink *sink, const char *line,
+			 size_t bytes, uint64_t epoch)
+{
+	if (!drain->view->live) {
+		drain->too_much |= bytes > drain->bytes_left;
+		if (drain->too_much)
+			return -EFBIG;
+		drain->bytes_left -= bytes;
+	}
+	return ss_sink_write(sink, line, bytes, epoch);
+}
+
 static void write_line(void *context, const char *line, size_t bytes, uint32_t spans)
 {
 	struct ss_drain *drain = context;
@@ -50,7 +67,7 @@ static void write_line(void *context, const char *line, size_t bytes, uint32_t s
 	int rc;
 
 	ss_testpoint("before line");
-	rc = ss_sink_write(&drain->sink, line, bytes, image->batch + 1);
+	rc = write_bounded(drain, &drain->sink, line, bytes, image->batch + 1);
 	ss_testpoint("after line");
 	__atomic_fetch_add(&image->progress, 1, __ATOMIC_RELAXED);
 	if (rc == 0) {
@@ -67,7 +84,7 @@ static void write_metrics(void *context, const char *line, size_t bytes)
 	int rc;
 
 	ss_testpoint("before metrics");
-	rc = ss_sink_write(&drain->metrics_sink, line, bytes, 0);
+	rc = write_bounded(drain, &drain->metrics_sink, line, bytes, 0);
 	ss_testpoint("after metrics");
 	__atomic_fetch_add(&drain->view->image->progress, 1, __ATOMIC_RELAXED);
 	if (rc != 0)
@@ -155,6 +172,7 @@ int ss_drain_init(struct ss_drain *drain, struct ss_image_view *view)
 	if (rc != 0)
 		return rc;
 	drain->sources = drain->memory.base;
+	drain->bytes_left = OUT_BYTES_MIN + OUT_PER_RECORD * view->mapped_bytes;
 	drain->spans_written = commit->spans_written;
 	drain->spans_lost = commit->spans_lost;
 	drain->unreadable_rings = ss_source_init(drain->sources, view, commit);

@@ -53,8 +53,10 @@ struct ss_drain {
 	uint64_t torn;     /* events that were never finished, or make no sense */
 	uint64_t unreadable_rings, spans_unreadable;
 	uint64_t spans_written, spans_lost, unfinished;
-	int sink_error;    /* of the last line that was lost */
-	int metrics_error; /* the last metrics were not written; 0: they were */
+	uint64_t bytes_left; /* recovery only: a forged file must not fill the disk */
+	bool too_much;       /* it would have */
+	int sink_error;      /* of the last line that was lost */
+	int metrics_error;   /* the last metrics were not written; 0: they were */
 	_Alignas(8) char scratch[SS_EVENT_PAYLOAD_MAX]; /* payload that wraps around its ring */
 };
 

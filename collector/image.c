@@ -40,6 +40,7 @@ static const char *check_header(const struct ss_image *image, uint64_t bytes)
 
 static const char *check_rings(const struct ss_image *image, const struct ss_ring *rings)
 {
+	uint64_t end = sizeof(struct ss_image);
 	uint32_t i;
 
 	for (i = 0; i < image->ring_count; i++) {
@@ -51,9 +52,10 @@ static const char *check_rings(const struct ss_image *image, const struct ss_rin
 		if (mask == 0)
 			continue;
 		if ((capacity & (capacity - 1)) != 0 || rings[i].data_off % SS_RECORD_BYTES != 0 ||
-		    rings[i].data_off < sizeof(struct ss_image) ||
+		    rings[i].data_off < end ||
 		    !fits(rings[i].data_off, capacity, SS_RECORD_BYTES, image->arena_off))
-			return "a ring's records lie outside";
+			return "a ring's records lie outside, or in another ring";
+		end = rings[i].data_off + capacity * SS_RECORD_BYTES;
 	}
 	return NULL;
 }

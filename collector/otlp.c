@@ -283,6 +283,8 @@ bool ss_otlp_span(struct ss_otlp *otlp, const struct ss_span_view *span)
 		write_prefix(otlp);
 	}
 	prefix = ss_json_length(&otlp->prefix);
+	if (prefix > SS_LINE_MAX / 2) /* a damaged ring file's: no resource of ours is that long */
+		return false;
 	start = ss_json_length(json);
 	scope = otlp->scope;
 	/* A line that is still open is at most SS_LINE_TARGET long, or just begun. */
@@ -329,7 +331,7 @@ void ss_otlp_counts(struct ss_otlp *otlp, const struct ss_otlp_count *counts, ui
 		ss_resource_int(json, counts[i].key, (int64_t)counts[i].value);
 	}
 	ss_json_raw(json, "]},\"scopeSpans\":[]}]}\n");
-	if (!json->failed)
+	if (!json->failed && ss_json_length(json) <= SS_LINE_MAX)
 		otlp->line(otlp->context, ss_json_text(json), ss_json_length(json), 0);
 	json->failed = false;
 	json->p = ss_json_text(json);

@@ -13,6 +13,7 @@
 
 #include "collector/drain.h"
 #include "collector/losses.h"
+#include "collector/shrunk.h"
 #include "collector/testpoint.h"
 
 #define SUFFIX ".ring"
@@ -78,7 +79,10 @@ static int drain_dead(struct ss_image_view *view, struct ss_recover_stats *stats
 	lost = drain->spans_lost;
 	ss_drain_finish(drain);
 	fill_stats(stats, drain, before);
-	if (drain->spans_lost > lost) {
+	if (drain->too_much) {
+		stats->reason = "it makes more than any process would have written";
+		rc = -EINVAL;
+	} else if (drain->spans_lost > lost) {
 		stats->reason = "its spans cannot be written";
 		rc = -EIO;
 	} else if (drain->metrics_error != 0) {
@@ -96,8 +100,10 @@ out:
 static int recover(const char *path, struct ss_recover_stats *stats)
 {
 	struct ss_image_view view;
-	int rc = ss_image_open(path, &view, &stats->reason);
+	int rc;
 
+	ss_shrunk_watch();
+	rc = ss_image_open(path, &view, &stats->reason);
 	if (rc == -ENODATA && maker_gone(path))
 		return unlink(path) == 0 ? 0 : -errno;
 	if (rc != 0)
@@ -111,6 +117,10 @@ static int recover(const char *path, struct ss_recover_stats *stats)
 	snprintf(stats->out, sizeof(stats->out), "%s", ss_image_string(&view, view.image->out_str));
 	if (view.image->state != SS_IMAGE_FINISHED)
 		rc = drain_dead(&view, stats);
+	if (ss_shrunk_happened()) {
+		stats->reason = "it was cut off while it was read";
+		rc = -EIO;
+	}
 	ss_testpoint("before unlink");
 	if (rc == 0 && unlink(path) != 0)
 		rc = -errno;

@@ -25,8 +25,8 @@ struct ss_recover_stats {
 
 /* Recovers one ring file. 0; -EBUSY: its process lives, or someone else is recovering it; -ENODATA:
  * it was never finished by a process that may still be at it; -EINVAL: damaged, or not one (left
- * alone); -EIO: spans or metrics could not be written (the file
- * stays); else what open said. */
+ * alone, but for what was written before that showed); -EIO: spans or metrics could not be
+ * written, or the file got shorter meanwhile (what is left of it stays); else what open said. */
 int ss_recover_file(const char *path, struct ss_recover_stats *ret_stats);
 
 /* Called for each ring file of a directory; rc as above. */

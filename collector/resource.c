@@ -9,8 +9,9 @@
 
 #define PAIRS_MAX  128
 #define TEXT_BYTES 16384
-/* The shim has fewer; a damaged ring file may say anything. */
-#define ARGUMENTS_MAX 256
+/* The shim has no more; a damaged ring file may say anything. */
+#define ARGUMENTS_MAX   256
+#define ARGUMENTS_BYTES 8192
 
 struct pair {
 	const char *key, *value;
@@ -144,7 +145,7 @@ static void write_arguments(struct ss_json *json, const struct ss_image_view *vi
 			    const struct given *given)
 {
 	static const char key[] = "process.command_args";
-	uint64_t at = view->image->arguments_str;
+	uint64_t at = view->image->arguments_str, end = at + ARGUMENTS_BYTES;
 	uint32_t i;
 
 	if (view->image->argument_count == 0 || lookup(given, key) != NULL)
@@ -152,7 +153,7 @@ static void write_arguments(struct ss_json *json, const struct ss_image_view *vi
 	ss_json_raw(json, ",");
 	write_key(json, key);
 	ss_json_raw(json, ",\"value\":{\"arrayValue\":{\"values\":[");
-	for (i = 0; i < view->image->argument_count && i < ARGUMENTS_MAX; i++) {
+	for (i = 0; i < view->image->argument_count && i < ARGUMENTS_MAX && at < end; i++) {
 		const char *argument = ss_image_string(view, at);
 		size_t bytes = strlen(argument);
 

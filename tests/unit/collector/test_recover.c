@@ -34,6 +34,9 @@ static uint32_t snaps;
 static uint32_t opened[SNAPS_MAX]; /* spans begun, by snap */
 static bool snapping;
 static uint32_t kill_at; /* testpoint of a recoverer that "dies"; 0: none */
+static uint32_t cut_at;  /* testpoint at which someone cuts the ring file off; 0: none */
+static off_t cut_to;
+static const char *cut_path;
 
 static void snap_path(char *path, uint32_t number, const char *suffix)
 {
@@ -105,6 +108,8 @@ void ss_testpoint(const char *name)
 		snap();
 	if (kill_at != 0 && --kill_at == 0)
 		_exit(77);
+	if (cut_at != 0 && --cut_at == 0)
+		cr_assert_eq(truncate(cut_path, cut_to), 0);
 }
 
 static void begin(uint32_t rings, uint64_t ring_bytes)
@@ -419,6 +424,89 @@ Test(recover, files_that_are_no_ring_files)
 	cr_assert_eq(truncate(fixture.ring_path, (off_t)sizeof(struct ss_image) + 5), 0);
 	cr_expect_eq(ss_recover_file(fixture.ring_path, &stats), -EINVAL);
 	cr_expect_not_null(stats.reason);
+	cr_expect_eq(access(fixture.ring_path, F_OK), 0);
+	end();
+}
+
+/* Pages that are gone are SIGBUS: at each step, cut off in each of the file's structures. */
+Test(recover, a_file_that_is_cut_off_meanwhile)
+{
+	const off_t sizes[] = { 0, 4096, 16384, 65536, 262144 };
+	struct ss_recover_stats stats;
+	char ring[128], pristine[128];
+	uint32_t step, i, cut = 0, late = 0;
+
+	begin(2, 65536);
+	busy_program();
+	snap();
+	snap_path(pristine, 0, "ring");
+	snap_path(ring, 9, "ring");
+	cut_path = ring;
+	for (step = 1; step <= 20; step++) {
+		for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+			int rc;
+
+			fixture_copy(pristine, ring);
+			cut_at = step;
+			cut_to = sizes[i];
+			rc = ss_recover_file(ring, &stats);
+			late += rc == 0;
+			cut += rc == -EIO;
+			if (rc == 0)
+				continue;
+			cr_assert_eq(rc, -EIO, "step %u: %d", step, rc);
+			cr_assert_str_eq(stats.reason, "it was cut off while it was read");
+			cr_assert_eq(access(ring, F_OK), 0);
+		}
+	}
+	cut_at = 0;
+	cr_expect_geq(cut, 25, "%u cut, %u too late", cut, late);
+	end();
+}
+
+Test(recover, rings_that_share_records)
+{
+	struct ss_recover_stats stats;
+
+	begin(2, 65536);
+	view.rings[1].data_off = view.rings[0].data_off + 64;
+	cr_expect_eq(ss_recover_file(fixture.ring_path, &stats), -EINVAL);
+	cr_expect_str_eq(stats.reason, "a ring's records lie outside, or in another ring");
+	end();
+}
+
+/* A hundred attributes that are all the same long string of the file. */
+static void payload_of_names(struct payload *payload, uint32_t text, uint32_t text_bytes)
+{
+	uint32_t i;
+
+	for (i = 1; i <= 100; i++) {
+		payload_int(payload, text + text_bytes - i, text);
+		((struct ss_attr *)(payload->data + payload->bytes))[-1].type = SS_ATTR_NAME;
+	}
+}
+
+Test(recover, a_forged_file_does_not_fill_the_disk)
+{
+	struct ss_image *image;
+	struct ss_recover_stats stats;
+	struct payload payload = { 0 };
+	uint32_t text, i;
+
+	begin(2, 1u << 19);
+	redirect(fixture.ring_path, fixture.image->out_str, "/dev/null");
+	redirect(fixture.ring_path, fixture.image->metrics_str, "/dev/null");
+	image = fixture.image;
+	text = image->strings_used;
+	memset((char *)image + image->strings_off + text, 'x', image->strings_bytes - text - 1);
+	payload_of_names(&payload, text, (uint32_t)image->strings_bytes - text - 1);
+	for (i = 1; fixture_open(&fixture, i % 2, FIX_CALL, i, 0, &payload) != UINT64_MAX; i++)
+		;
+	cr_assert_gt(i, 500);
+	cr_expect_eq(ss_recover_file(fixture.ring_path, &stats), -EINVAL);
+	cr_expect_str_eq(stats.reason, "it makes more than any process would have written");
+	cr_expect_gt(stats.spans, 100);
+	cr_expect_lt(stats.spans, 500);
 	cr_expect_eq(access(fixture.ring_path, F_OK), 0);
 	end();
 }
