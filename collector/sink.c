@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "shim/planted.h"
+
 #define STEP_MS     50
 #define TRIES       20
 #define LOCK_TRIES  2000 /* a millisecond each */
@@ -54,16 +56,39 @@ void ss_sink_deinit(struct ss_sink *sink)
 	sink->held = false;
 }
 
+/* -errno; -EPERM: it may be somebody's trap. */
+static int open_own(const char *path, int flags)
+{
+	int fd;
+
+	flags |= O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY;
+	if (!ss_planted_before(path, &flags))
+		return -EPERM;
+	fd = open(path, flags, 0600);
+	if (fd < 0)
+		return -errno;
+	if (ss_planted_after(path, fd))
+		return fd;
+	close(fd);
+	return -EPERM;
+}
+
 /* Read access too, to look at the last line; a file (or FIFO) that only lets us write has to do. */
 static int open_path(const char *path)
 {
-	int flags = O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, fd;
 	struct stat status;
+	int fd;
 
-	if (lstat(path, &status) == 0 && !S_ISREG(status.st_mode))
-		return open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
-	fd = open(path, O_RDWR | flags, 0600);
-	return fd < 0 && errno == EACCES ? open(path, O_WRONLY | flags, 0600) : fd;
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+		return open_own(path, O_WRONLY);
+	fd = open_own(path, O_RDWR | O_CREAT);
+	return fd == -EACCES ? open_own(path, O_WRONLY | O_CREAT) : fd;
+}
+
+/* Opening /dev/stderr anew would give a file's beginning, and no socket. */
+static bool is_stderr(const char *path)
+{
+	return strcmp(path, "-") == 0 || strcmp(path, "/dev/stderr") == 0;
 }
 
 static int ensure_open(struct ss_sink *sink)
@@ -76,9 +101,9 @@ static int ensure_open(struct ss_sink *sink)
 			return 0;
 		sink->fd = -1;
 	}
-	sink->fd = strcmp(sink->path, "-") == 0 ? STDERR_FILENO : open_path(sink->path);
+	sink->fd = is_stderr(sink->path) ? STDERR_FILENO : open_path(sink->path);
 	if (sink->fd < 0)
-		return -errno;
+		return sink->fd;
 	if (fstat(sink->fd, &status) != 0) {
 		sink->fd = -1;
 		return -EBADF;
@@ -253,11 +278,11 @@ int ss_sink_write(struct ss_sink *sink, const char *line, size_t bytes, uint64_t
 
 int ss_sink_reread(const char *path)
 {
-	int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK), rc;
+	int fd = open_own(path, O_RDWR | O_NONBLOCK), rc;
 	struct stat status;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	rc = fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) ? -EINVAL : 0;
 	if (rc == 0) {
 		lock(fd);

@@ -3,8 +3,8 @@
  * Where lines go: a file that other processes may append to as well, stderr, a FIFO or a device.
  * Whole lines only: each is written under flock; a line that another writer left unfinished when it
  * was killed is cut off first (its ring file still has the spans). Drain only. Must not: create the
- * file before there is something to write, keep a regular file open between batches, follow
- * symbolic links, or cut text off a file that does not look like ours.
+ * file before there is something to write, keep a regular file open between batches, write to what
+ * somebody else put in its place (planted.h), or cut text off a file that does not look like ours.
  */
 #ifndef SS_SINK_H
 #define SS_SINK_H
@@ -17,7 +17,7 @@
 #include "shim/ring.h"
 
 struct ss_sink {
-	const char *path;       /* "-" is stderr */
+	const char *path;       /* "-" and /dev/stderr are stderr */
 	struct ss_image *image; /* gets out_offset and out_batch; NULL: nobody does */
 	int fd;                 /* -1: closed */
 	bool regular;

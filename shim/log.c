@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "shim/planted.h"
+
 #define LINES_MAX     64
 #define MESSAGE_BYTES 900
 
@@ -137,14 +139,28 @@ static void write_quietly(int fd, const struct text *line)
 }
 
 /* System calls by number: open and write are cancellation points, and may be somebody's wrapper. */
+static int open_target(void)
+{
+	int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	int fd;
+
+	if (strcmp(target, "stderr") == 0 || strcmp(target, "/dev/stderr") == 0)
+		return STDERR_FILENO;
+	if (!ss_planted_before(target, &flags))
+		return -1;
+	fd = (int)syscall(SYS_openat, AT_FDCWD, target, flags, 0600);
+	if (fd < 0 || ss_planted_after(target, fd))
+		return fd;
+	syscall(SYS_close, fd);
+	return -1;
+}
+
 static void write_line(uint32_t pid, const char *message)
 {
-	const int flags =
-		O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 	char buf[MESSAGE_BYTES + 32];
 	struct text line = { buf, 0, sizeof(buf) - 1 };
 	size_t start, bytes = strnlen(message, MESSAGE_BYTES);
-	int fd = STDERR_FILENO;
+	int fd;
 
 	append(&line, "spanshim[", 9);
 	append_number(&line, pid, 10);
@@ -155,8 +171,7 @@ static void write_line(uint32_t pid, const char *message)
 		if ((unsigned char)buf[i] < ' ' || buf[i] == 0x7f)
 			buf[i] = '?';
 	buf[line.used++] = '\n';
-	if (strcmp(target, "stderr") != 0)
-		fd = (int)syscall(SYS_openat, AT_FDCWD, target, flags, 0600);
+	fd = open_target();
 	if (fd < 0)
 		return;
 	write_quietly(fd, &line);

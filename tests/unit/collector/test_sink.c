@@ -131,14 +131,114 @@ Test(sink, long_unfinished_line)
 	free(expected);
 }
 
-Test(sink, never_follows_a_link)
+/* As in /tmp. In a directory of ours alone there is nothing that we have not put there. */
+static void open_to_all(const char *path)
+{
+	cr_assert_eq(chmod(path, 01777), 0);
+}
+
+/* Somebody else's, for whom the rest of the file is done; only root can try that. */
+static void become_other(void)
+{
+	if (geteuid() != 0)
+		cr_skip_test("needs root");
+	cr_assert_eq(seteuid(65534), 0);
+}
+
+static void become_root(void)
+{
+	cr_assert_eq(seteuid(0), 0);
+}
+
+Test(sink, follows_a_link_of_ours)
 {
 	char target[96];
 
 	snprintf(target, sizeof(target), "%s/target", directory);
 	cr_assert_eq(symlink(target, path), 0);
-	cr_expect_eq(write_line(1), -ELOOP);
+	open_to_all(directory);
+	cr_expect_eq(write_line(1), 0);
+	cr_expect_eq(write_line(2), 0);
+	cr_expect_eq(unlink(path), 0);
+	cr_expect_eq(rename(target, path), 0);
+	expect_file(LINE LINE);
+}
+
+Test(sink, never_follows_a_planted_link)
+{
+	char target[96];
+
+	open_to_all(directory);
+	become_other();
+	snprintf(target, sizeof(target), "%s/target", directory);
+	cr_assert_eq(symlink(target, path), 0);
+	become_root();
+	cr_expect_eq(write_line(1), -EPERM);
 	cr_expect_neq(access(target, F_OK), 0);
+}
+
+Test(sink, never_follows_a_link_of_ours_to_a_planted_file)
+{
+	char target[96];
+
+	open_to_all(directory);
+	snprintf(target, sizeof(target), "%s/target", directory);
+	cr_assert_eq(symlink(target, path), 0);
+	become_other();
+	cr_assert_eq(close(open(target, O_WRONLY | O_CREAT | O_CLOEXEC, 0666)), 0);
+	become_root();
+	cr_expect_eq(write_line(1), -EPERM);
+	cr_assert_eq(chmod(directory, 0755), 0);
+	cr_expect_eq(write_line(1), 0);
+}
+
+Test(sink, never_writes_to_a_planted_file)
+{
+	open_to_all(directory);
+	become_other();
+	put_file("");
+	become_root();
+	cr_expect_eq(write_line(1), -EPERM);
+	expect_file("");
+	cr_assert_eq(chmod(directory, 0755), 0);
+	cr_expect_eq(write_line(1), 0);
+	expect_file(LINE);
+}
+
+Test(sink, never_writes_to_a_planted_fifo)
+{
+	open_to_all(directory);
+	become_other();
+	cr_assert_eq(mkfifo(path, 0666), 0);
+	become_root();
+	cr_expect_eq(write_line(1), -EPERM); /* nor waits for a reader */
+}
+
+Test(sink, never_writes_to_a_second_name_where_all_may_write)
+{
+	char precious[96];
+
+	snprintf(precious, sizeof(precious), "%s/precious", directory);
+	put_file("precious\n");
+	cr_assert_eq(link(path, precious), 0);
+	open_to_all(directory);
+	cr_expect_eq(write_line(1), -EPERM);
+	expect_file("precious\n");
+	cr_assert_eq(chmod(directory, 0755), 0);
+	cr_expect_eq(write_line(1), 0);
+	expect_file("precious\n" LINE);
+}
+
+Test(sink, dev_stderr_is_stderr)
+{
+	int saved = dup(STDERR_FILENO), fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	cr_assert_eq(write(fd, "first\n", 6), 6);
+	cr_assert_eq(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+	ss_sink_init(&sink, "/dev/stderr", &image);
+	cr_expect_eq(write_line(1), 0);
+	cr_assert_eq(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+	expect_file("first\n" LINE);
 }
 
 Test(sink, a_missing_directory_fails_at_once)

@@ -102,17 +102,35 @@ Test(log, target_is_copied)
 	cr_assert_eq(count_lines(), 1);
 }
 
-Test(log, symbolic_link_is_refused)
+/* A link that whoever `owner` is puts where all may write: how many lines come through it. */
+static int lines_through_link(uid_t owner)
 {
 	char real[64];
+	int count;
 
 	snprintf(real, sizeof(real), "%s/real", dir);
-	close(open(real, O_WRONLY | O_CREAT, 0600));
+	cr_assert_eq(chmod(dir, 01777), 0);
+	cr_assert_eq(seteuid(owner), 0);
 	cr_assert_eq(symlink(real, path), 0);
+	cr_assert_eq(seteuid(getuid()), 0);
 	ss_log_init(path);
-	ss_log_line("hello");
-	cr_assert_eq(strlen(read_log()), 0);
+	ss_log_line("into the trap");
+	count = count_lines();
+	cr_expect_eq(access(real, F_OK) == 0, count > 0);
 	unlink(real);
+	return count;
+}
+
+Test(log, link_of_ours_is_followed)
+{
+	cr_expect_eq(lines_through_link(geteuid()), 1);
+}
+
+Test(log, link_of_somebody_else_is_refused)
+{
+	if (geteuid() != 0)
+		cr_skip_test("needs root");
+	cr_expect_eq(lines_through_link(65534), 0);
 }
 
 Test(log, control_characters_do_not_forge_lines)
