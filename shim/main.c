@@ -32,8 +32,9 @@
 #include "shim/shadow.h"
 #include "shim/value.h"
 
-#define ARGUMENTS_BYTES 8192 /* of a command line; what comes behind is left out */
-#define ARGUMENTS_MAX   256
+#define ARGUMENTS_BYTES   8192 /* of a command line; what comes behind is left out */
+#define ARGUMENTS_MAX     256
+#define VALUE_SHOWN_BYTES 200 /* of one that is not understood */
 
 extern int __cxa_atexit(void (*)(void *), void *, void *);
 extern int __cxa_at_quick_exit(void (*)(void *), void *);
@@ -45,7 +46,13 @@ static char arguments[ARGUMENTS_BYTES + 1];
 
 static void complain(const char *name, const char *value, const char *expected)
 {
-	ss_log("%s=%s: expected %s; the default is used", name, value, expected);
+	char shown[VALUE_SHOWN_BYTES + 1];
+	size_t bytes = strnlen(value, VALUE_SHOWN_BYTES);
+
+	memcpy(shown, value, bytes);
+	shown[bytes] = '\0';
+	ss_log("%s=%s%s: expected %s; the default is used", name, shown, value[bytes] ? "..." : "",
+	       expected);
 }
 
 static const char *program(void)
