@@ -147,9 +147,40 @@ int ss_image_reopen(const struct ss_image_view *view)
 	return -ESTALE;
 }
 
+/* In a live process nobody but us writes there. */
+static const char *check_sums(struct ss_image_view *view)
+{
+	const struct ss_image *image = view->image;
+	const struct ss_binding_table *table =
+		(const void *)((const char *)image + image->table_off);
+	const char *out = ss_image_string(view, image->out_str);
+	const char *metrics = ss_image_string(view, image->metrics_str);
+	uint64_t used = image->strings_used, sum;
+
+	sum = ss_image_sum(0, out, strlen(out));
+	if (ss_image_sum(sum, metrics, strlen(metrics)) != image->paths_sum)
+		return "its output paths are damaged";
+	if (used > view->strings_bytes)
+		used = view->strings_bytes;
+	sum = ss_image_sum(0, view->strings, used);
+	view->names_damaged =
+		ss_image_sum(sum, (const char *)table, table->bytes) != image->names_sum;
+	return NULL;
+}
+
+/* Without a header: a ring that a thread has claimed is proof that there was one. */
+static bool was_finished(const struct ss_image *image, uint64_t bytes)
+{
+	uint64_t offset = (sizeof(*image) + 63) & ~63ull;
+	const struct ss_ring *first = (const void *)((const char *)image + offset);
+
+	return bytes - offset >= sizeof(*first) && bytes >= offset && first->mask != 0;
+}
+
 static int check_file(int fd, uint64_t *ret_bytes, const char **ret_reason)
 {
 	struct stat status;
+	uint64_t magic;
 
 	if (fstat(fd, &status) != 0)
 		return -errno;
@@ -163,7 +194,9 @@ static int check_file(int fd, uint64_t *ret_bytes, const char **ret_reason)
 	}
 	if ((uint64_t)status.st_size < sizeof(struct ss_image)) {
 		*ret_reason = "it is shorter than a header";
-		return -ENODATA;
+		return pread(fd, &magic, sizeof(magic), 0) == sizeof(magic) && magic != 0
+			       ? -EINVAL
+			       : -ENODATA;
 	}
 	if ((uint64_t)status.st_size > FILE_BYTES_MAX) {
 		*ret_reason = "it is absurdly long";
@@ -176,6 +209,8 @@ static int check_file(int fd, uint64_t *ret_bytes, const char **ret_reason)
 int ss_image_open(const char *path, struct ss_image_view *ret_view, const char **ret_reason)
 {
 	struct ss_image *image = MAP_FAILED;
+	struct ss_image_view view;
+	const char *reason;
 	uint64_t bytes = 0;
 	int fd, rc;
 
@@ -192,12 +227,18 @@ int ss_image_open(const char *path, struct ss_image_view *ret_view, const char *
 		*ret_reason = "it cannot be mapped";
 		goto out;
 	}
-	rc = -ENODATA;
-	*ret_reason = "it was never finished";
-	if (image->magic == 0)
+	if (image->magic == 0) {
+		rc = was_finished(image, bytes) ? -EINVAL : -ENODATA;
+		*ret_reason = rc == -EINVAL ? "its header is gone" : "it was never finished";
 		goto out;
-	rc = attach(image, bytes, ret_view, ret_reason);
+	}
+	rc = attach(image, bytes, &view, ret_reason);
+	if (rc == 0 && (reason = check_sums(&view)) != NULL) {
+		*ret_reason = reason;
+		rc = -EINVAL;
+	}
 	if (rc == 0) {
+		*ret_view = view;
 		ret_view->fd = fd;
 		ret_view->path = path;
 	}

@@ -21,6 +21,7 @@ struct ss_image_view {
 	int fd;                /* the ring file, in recovery; -1 in a live process */
 	const char *path;      /* of the ring file */
 	bool live;             /* false: recovery; code addresses mean nothing */
+	bool names_damaged;    /* recovery: strings or table are not what they were */
 	uint32_t ring_count;
 	struct ss_ring *rings;
 	const char *strings; /* starts with a copy of the binding table's */

@@ -55,8 +55,8 @@ static void fill_stats(struct ss_recover_stats *stats, const struct ss_drain *dr
 	stats->lost = ss_losses_total(view);
 	stats->spans_lost = drain->spans_lost;
 	stats->orphans = drain->spans.orphans;
-	stats->unreadable =
-		drain->unreadable_rings + drain->spans_unreadable + drain->spans.series_damaged;
+	stats->unreadable = drain->unreadable_rings + drain->spans_unreadable +
+			    drain->spans.series_damaged + view->names_damaged;
 	if (drain->metrics != NULL)
 		stats->unreadable += ss_metrics_lost(drain->metrics);
 }
@@ -104,8 +104,10 @@ static int recover(const char *path, struct ss_recover_stats *stats)
 
 	ss_shrunk_watch();
 	rc = ss_image_open(path, &view, &stats->reason);
-	if (rc == -ENODATA && maker_gone(path))
+	if (rc == -ENODATA && maker_gone(path)) {
+		stats->never_finished = true;
 		return unlink(path) == 0 ? 0 : -errno;
+	}
 	if (rc != 0)
 		return rc;
 	rc = claim(&view, &stats->reason);

@@ -7,6 +7,7 @@
 #ifndef SS_RECOVER_H
 #define SS_RECOVER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct ss_recover_stats {
@@ -16,7 +17,8 @@ struct ss_recover_stats {
 	uint64_t lost;       /* events that it had to drop, by its own count */
 	uint64_t spans_lost; /* spans that could not be written: the sink failed */
 	uint64_t orphans;    /* spans without an opening event */
-	uint64_t unreadable; /* rings, spans and series of metrics that are damaged */
+	uint64_t unreadable; /* rings, spans, series of metrics and names that are damaged */
+	bool never_finished; /* its process died before it had anything to say */
 	uint32_t pid;
 	char program[64];
 	char out[512];      /* where the spans went */

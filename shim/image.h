@@ -15,7 +15,7 @@
 #include "sampler.h"
 
 #define SS_IMAGE_MAGIC   0x314d494853535353ull /* "SSSSHIM1" */
-#define SS_IMAGE_VERSION 3u
+#define SS_IMAGE_VERSION 4u
 #define SS_RINGS_MAX     1024u
 
 enum ss_drop_reason {
@@ -88,6 +88,8 @@ struct ss_image {
 	uint32_t metrics_ms;
 	struct ss_sampling sampling;
 	uint64_t start_ns;    /* unix time: where cumulative metrics start */
+	uint64_t paths_sum;   /* ss_image_sum of what out_str and metrics_str name */
+	uint64_t names_sum;   /* ... of the strings, then of the table */
 	uint32_t own_metrics; /* 1: the traced framework records its metrics itself; by the host */
 	uint32_t in_plugin;   /* enum ss_in_plugin; by the drain */
 	char framework_version[32]; /* of the dialect's; "" if unknown; by the drain */
@@ -125,5 +127,21 @@ struct ss_image {
 	uint64_t arena_bytes; /* valid bytes from arena_off on */
 	struct ss_commit commit[2];
 };
+
+/* Tells damage, not malice: a recovery must not write to a path that a flipped bit has made. */
+static inline uint64_t ss_image_sum(uint64_t sum, const char *data, uint64_t bytes)
+{
+	uint64_t word;
+
+	for (; bytes > 0; data += word, bytes -= word) {
+		uint64_t part = 0;
+
+		word = bytes < sizeof(part) ? bytes : sizeof(part);
+		__builtin_memcpy(&part, data, word);
+		sum = (sum ^ part ^ word) * 0x9e3779b97f4a7c15ull;
+		sum ^= sum >> 29;
+	}
+	return sum;
+}
 
 #endif

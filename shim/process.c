@@ -247,7 +247,8 @@ static void make_image(void)
 	r = ss_ring_file_create(&facts, ring_path, sizeof(ring_path), &image);
 	if (r) {
 		ss_log("nothing is recorded: cannot make a ring file in %s: %s", facts.directory,
-		       strerror(-r));
+		       r == -EPERM ? "it is another user's, or others may write to it"
+				   : strerror(-r));
 	} else {
 		image->main_left = main_left;
 		ss_image = image;

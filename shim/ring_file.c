@@ -170,6 +170,20 @@ static void fill_config(struct ss_image *image, const struct ss_config *config)
 	image->tracestate_str = add_string(image, config->tracestate);
 }
 
+/* Of what stays as it is now. */
+static void seal(struct ss_image *image)
+{
+	const char *base = (const char *)image, *strings = base + image->strings_off;
+	const struct ss_binding_table *table = (const void *)(base + image->table_off);
+	const char *out = strings + image->out_str, *metrics = strings + image->metrics_str;
+
+	image->paths_sum = ss_image_sum(0, out, strlen(out));
+	if (image->metrics_str)
+		image->paths_sum = ss_image_sum(image->paths_sum, metrics, strlen(metrics));
+	image->names_sum = ss_image_sum(0, strings, image->strings_used);
+	image->names_sum = ss_image_sum(image->names_sum, (const char *)table, table->bytes);
+}
+
 static int fill(struct ss_image *image, const struct ss_ring_file_facts *facts, const char *path)
 {
 	const struct ss_binding_table *table = facts->table;
@@ -205,6 +219,7 @@ static int fill(struct ss_image *image, const struct ss_ring_file_facts *facts, 
 		facts->clock == SS_CLOCK_TSC ? ss_arch_ticks() : now_ns(CLOCK_MONOTONIC);
 	image->calibration[0].unix_ns = image->start_ns = now_ns(CLOCK_REALTIME);
 	image->state = SS_IMAGE_LIVE;
+	seal(image);
 	__atomic_store_n(&image->magic, SS_IMAGE_MAGIC, __ATOMIC_RELEASE);
 	return 0;
 }

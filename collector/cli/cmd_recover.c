@@ -68,6 +68,10 @@ static void report(void *context, const char *path, int rc, const struct ss_reco
 			worsen(recovery, SS_EXIT_FINDINGS);
 		return;
 	}
+	if (stats->never_finished) {
+		printf("%s: nothing was ever in it\n", path);
+		return;
+	}
 	printf("%s: %s[%u]: %" PRIu64 " span%s", path, stats->program, stats->pid, stats->spans,
 	       stats->spans == 1 ? "" : "s");
 	print_count(stats->unfinished, "unfinished");

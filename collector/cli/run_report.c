@@ -73,7 +73,7 @@ static void on_ring(void *context, const char *path, int rc, const struct ss_rec
 	if (rc)
 		ss_cli_error("run", "%s cannot be recovered: %s", path,
 			     stats->reason ? stats->reason : strerror(-rc));
-	else if (*verbose)
+	else if (*verbose && !stats->never_finished)
 		ss_cli_error("run",
 			     "%s[%u] ended early: %" PRIu64 " spans recovered, %" PRIu64
 			     " unfinished",

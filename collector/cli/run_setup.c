@@ -200,8 +200,12 @@ static int prepare_directory(struct ss_run_setup *run)
 	if (!base)
 		return fail("directory", ENOMEM);
 	r = ss_run_directory_make(base, &run->run_directory, &run->directory_fd);
-	if (r)
+	if (r == -EPERM) {
+		ss_cli_error("run", "%s: it is another user's, or others may write to it", base);
+		r = SS_EXIT_USAGE;
+	} else if (r) {
 		r = fail(base, -r);
+	}
 	free(base);
 	return r;
 }

@@ -121,6 +121,30 @@ static void put(struct ring_file *file, const struct ring_part_head *head, const
 	}
 }
 
+static bool has_string(const struct ring_file *file, uint64_t strings, uint32_t offset)
+{
+	uint64_t at = strings + offset;
+
+	return strings < file->bytes && at < file->bytes &&
+	       memchr(file->image + at, 0, file->bytes - at) != NULL;
+}
+
+/* Nothing would be looked at behind sums that do not fit. */
+static void seal(struct ring_file *file)
+{
+	struct ss_image *image = (struct ss_image *)file->image;
+	const struct ss_binding_table *table;
+
+	if (!has_string(file, image->strings_off, image->out_str) ||
+	    !has_string(file, image->strings_off, image->metrics_str) ||
+	    image->strings_used > file->bytes - image->strings_off || image->table_off % 8 != 0 ||
+	    image->table_off > file->bytes || file->bytes - image->table_off < sizeof(*table))
+		return;
+	table = (const void *)(file->image + image->table_off);
+	if (table->bytes <= file->bytes - image->table_off)
+		fixture_seal(image);
+}
+
 void ring_file_expand(struct ring_file *file, const uint8_t *data, size_t bytes)
 {
 	struct ring_part_head head;
@@ -138,9 +162,11 @@ void ring_file_expand(struct ring_file *file, const uint8_t *data, size_t bytes)
 		memcpy(&head, data + at, sizeof(head));
 		at += sizeof(head);
 		if (head.bytes > bytes - at)
-			return;
+			break;
 		put(file, &head, data + at);
 	}
+	if (bytes > 0 && !(data[0] & RING_UNSEALED))
+		seal(file);
 }
 
 static uint64_t nasty(void)

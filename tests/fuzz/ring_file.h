@@ -12,8 +12,10 @@
 
 #define RING_FILE_BYTES_MAX (4u << 20)
 
-/* First byte of the short form: what the parts are put over. Then parts: a head, then its bytes. */
+/* First byte of the short form: what the parts are put over, and whether the sums stay as they were
+ * before. Then parts: a head, then its bytes. */
 enum { RING_OVER_NOTHING, RING_OVER_BUSY, RING_BASES };
+#define RING_UNSEALED 0x80
 
 enum ring_part {
 	RING_BYTES, /* at `offset` of the file */

@@ -95,6 +95,23 @@ static void make_table(struct fixture *f, struct table *t, char *area, uint32_t 
 	f->key_flag = string(area, used, "flag");
 }
 
+static uint64_t sum_text(uint64_t sum, const char *text)
+{
+	return ss_image_sum(sum, text, strlen(text));
+}
+
+void fixture_seal(struct ss_image *image)
+{
+	const char *base = (const char *)image, *strings = base + image->strings_off;
+	const struct ss_binding_table *table = (const void *)(base + image->table_off);
+
+	image->paths_sum = sum_text(0, strings + image->out_str);
+	if (image->metrics_str)
+		image->paths_sum = sum_text(image->paths_sum, strings + image->metrics_str);
+	image->names_sum = ss_image_sum(0, strings, image->strings_used);
+	image->names_sum = ss_image_sum(image->names_sum, (const char *)table, table->bytes);
+}
+
 static void fill(struct fixture *f, uint32_t rings, uint64_t ring_bytes, const char *out)
 {
 	struct ss_image *image = f->image;
@@ -125,6 +142,7 @@ static void fill(struct fixture *f, uint32_t rings, uint64_t ring_bytes, const c
 		ring->data_off = image->data_off + i * ring_bytes;
 		ring->state = SS_RING_OWNED;
 	}
+	fixture_seal(image);
 	image->magic = SS_IMAGE_MAGIC;
 }
 
@@ -168,6 +186,7 @@ void fixture_metrics(struct fixture *f, const char *path)
 	f->image->metrics_str = string(area, &f->image->strings_used, path);
 	f->image->metrics_ms = 60000;
 	f->image->start_ns = f->image->calibration[0].unix_ns;
+	fixture_seal(f->image);
 }
 
 void fixture_remove(struct fixture *f)

@@ -41,6 +41,9 @@ void fixture_make_out(struct fixture *fixture, uint32_t rings, uint64_t ring_byt
 void fixture_metrics(struct fixture *fixture, const char *path);
 void fixture_remove(struct fixture *fixture);
 
+/* After a change of what the shim fills in once: makes the sums fit, of the fixture or a copy. */
+void fixture_seal(struct ss_image *image);
+
 /* Attributes of the next event, put into a payload. */
 struct payload {
 	uint32_t bytes;

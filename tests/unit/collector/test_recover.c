@@ -47,11 +47,13 @@ static void snap_path(char *path, uint32_t number, const char *suffix)
 static void redirect(const char *ring, uint32_t string, const char *out)
 {
 	int fd = open(ring, O_RDWR | O_CLOEXEC);
-	off_t at = (off_t)(fixture.image->strings_off + string);
-	ssize_t bytes = (ssize_t)strlen(out) + 1;
+	struct ss_image *image =
+		mmap(NULL, fixture.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-	cr_assert_geq(fd, 0);
-	cr_assert(pwrite(fd, out, (size_t)bytes, at) == bytes);
+	cr_assert_neq(image, MAP_FAILED);
+	strcpy((char *)image + image->strings_off + string, out);
+	fixture_seal(image);
+	munmap(image, fixture.bytes);
 	close(fd);
 }
 
@@ -382,6 +384,10 @@ Test(recover, never_finished_files)
 
 	begin(1, 65536);
 	fixture.image->magic = 0;
+	cr_expect_eq(ss_recover_file(fixture.ring_path, &stats), -EINVAL);
+	cr_expect_str_eq(stats.reason, "its header is gone"); /* a thread had claimed a ring */
+	cr_expect_eq(access(fixture.ring_path, F_OK), 0);
+	view.rings[0].mask = 0;
 	cr_expect_eq(ss_recover_file(fixture.ring_path, &stats), 0); /* pid 1073741823 cannot be */
 	cr_expect_neq(access(fixture.ring_path, F_OK), 0);
 	end();
@@ -464,6 +470,29 @@ Test(recover, a_file_that_is_cut_off_meanwhile)
 	end();
 }
 
+Test(recover, damaged_paths_and_names)
+{
+	struct ss_recover_stats stats;
+	char *strings, *out;
+
+	begin(1, 65536);
+	strings = (char *)fixture.image + fixture.image->strings_off;
+	out = strings + fixture.image->out_str;
+	out[9] ^= 1;
+	cr_expect_eq(ss_recover_file(fixture.ring_path, &stats), -EINVAL);
+	cr_expect_str_eq(stats.reason, "its output paths are damaged");
+	fixture.image->out_str = fixture.image->executable_str;
+	cr_expect_eq(ss_recover_file(fixture.ring_path, &stats), -EINVAL);
+	fixture.image->out_str = (uint32_t)(out - strings);
+	out[9] ^= 1;
+	strings[SS_KEY_RESERVED + 1] ^= 1;
+	fixture_open(&fixture, 0, FIX_CALL, 1, 0, NULL);
+	cr_expect_eq(ss_recover_file(fixture.ring_path, &stats), 0, "%s", stats.reason);
+	cr_expect_eq(stats.spans, 1);
+	cr_expect_eq(stats.unreadable, 1);
+	end();
+}
+
 Test(recover, rings_that_share_records)
 {
 	struct ss_recover_stats stats;
@@ -537,6 +566,7 @@ Test(recover, damaged_files_never_crash, .timeout = 300)
 	snap_path(out, 9, "out");
 	memcpy(bytes + fixture.image->strings_off + fixture.image->out_str, "/dev/null", 10);
 	memcpy(bytes + fixture.image->strings_off + fixture.image->metrics_str, "/dev/null", 10);
+	fixture_seal((struct ss_image *)bytes);
 	srand(42);
 	for (round = 0; round < 1500; round++) {
 		int fd, hits = rand() % 8 + 1, rc;
