@@ -10,12 +10,33 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "collector/cli/text_line.h"
+
+void ss_cli_print(FILE *file, const char *text)
+{
+	struct ss_text_line line = { .utf8 = ss_cli_utf8() };
+
+	do {
+		ss_text_line_reset(&line);
+		text = ss_text_line_fill(&line, text);
+		ss_text_line_print(&line, false, file);
+	} while (text && *text);
+}
+
 static void print_message(const char *command, const char *format, va_list args)
 {
+	char *text = NULL;
+	size_t bytes;
+	FILE *message = open_memstream(&text, &bytes);
+
+	if (!message)
+		return;
+	fprintf(message, "spanshim %s: ", command);
+	vfprintf(message, format, args);
+	fclose(message);
 	fflush(stdout);
-	fprintf(stderr, "spanshim %s: ", command);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+	ss_cli_print(stderr, text);
+	free(text);
 }
 
 void ss_cli_error(const char *command, const char *format, ...)

@@ -27,12 +27,16 @@ int ss_cmd_recover(int argc, char **argv);
 int ss_cmd_bindings(int argc, char **argv);
 int ss_cmd_env(int argc, char **argv);
 
-/* Prints "spanshim COMMAND: ..." and a newline on stderr. */
+/* Prints "spanshim COMMAND: ..." and a newline on stderr, as ss_cli_print does. */
 void ss_cli_error(const char *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* The same, then where help is. Returns SS_EXIT_USAGE. For bad options, after getopt_long's own
- * message, format may be NULL. */
+/* Prints text that may be anybody's, such as names found in files: line by line, nothing in it
+ * reaches a terminal as an escape sequence. A last newline is added if there is none. */
+void ss_cli_print(FILE *file, const char *text);
+
+/* As ss_cli_error, then where help is. Returns SS_EXIT_USAGE. For bad options, after getopt_long's
+ * own message, format may be NULL. */
 int ss_cli_usage(const char *command, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

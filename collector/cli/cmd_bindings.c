@@ -14,6 +14,7 @@
 #include "collector/binding/elf_file.h"
 #include "collector/binding/explain.h"
 #include "collector/cli/cli.h"
+#include "collector/shrunk.h"
 
 #define ERROR_BYTES 2048
 #define NEEDED_MAX  64
@@ -45,6 +46,8 @@ struct program {
 	} objects[NEEDED_MAX + 1];
 	unsigned int count;
 };
+
+static FILE *out; /* what is said of files that may be anybody's, until it is printed */
 
 struct options {
 	bool json;
@@ -116,20 +119,20 @@ static bool report_symbol(const struct program *program, const char *symbol)
 		else if (found == SS_ELF_IMPORTED && !importer)
 			importer = program->objects[i].name;
 	}
-	printf("  %-28s ", symbol);
+	fprintf(out, "  %-28s ", symbol);
 	if (own == SS_ELF_IMPORTED)
-		printf("imported%s%s: its calls are seen\n", definer ? " from " : "",
-		       definer ? definer : "");
+		fprintf(out, "imported%s%s: its calls are seen\n", definer ? " from " : "",
+			definer ? definer : "");
 	else if (own == SS_ELF_EXPORTED)
-		puts("exported: calls from other objects are seen, its own are not");
+		fputs("exported: calls from other objects are seen, its own are not\n", out);
 	else if (own == SS_ELF_INTERNAL)
-		puts("internal: its calls cannot be seen");
+		fputs("internal: its calls cannot be seen\n", out);
 	else if (importer)
-		printf("not used here, imported by %s: those calls are seen\n", importer);
+		fprintf(out, "not used here, imported by %s: those calls are seen\n", importer);
 	else if (definer)
-		printf("not used here, exported by %s: seen only through dlsym\n", definer);
+		fprintf(out, "not used here, exported by %s: seen only through dlsym\n", definer);
 	else
-		puts("absent: seen only in objects loaded later");
+		fputs("absent: seen only in objects loaded later\n", out);
 	return own == SS_ELF_IMPORTED || own == SS_ELF_EXPORTED || importer;
 }
 
@@ -138,10 +141,10 @@ static void report_python(const struct ss_binding_table *table, const struct ss_
 			  unsigned int functions)
 {
 	if (binding->adapter)
-		printf("  traces Python code, which cannot be looked up in an ELF file\n");
+		fprintf(out, "  traces Python code, which cannot be looked up in an ELF file\n");
 	else if (functions)
-		printf("  %u Python function%s cannot be looked up in an ELF file\n", functions,
-		       functions == 1 ? "" : "s");
+		fprintf(out, "  %u Python function%s cannot be looked up in an ELF file\n",
+			functions, functions == 1 ? "" : "s");
 }
 
 /* Returns how many symbols of the binding can be seen. */
@@ -154,7 +157,7 @@ static unsigned int report_binding(const struct program *program,
 	unsigned int seen = 0, count = 0, functions = 0;
 	uint32_t last = 0;
 
-	printf("%s in %s:\n", text_of(table, binding->name), program->path);
+	fprintf(out, "%s in %s:\n", text_of(table, binding->name), program->path);
 	for (uint32_t i = 0; i < binding->entry_count; i++) {
 		const struct ss_entry *entry = &entries[binding->first_entry + i];
 
@@ -168,7 +171,7 @@ static unsigned int report_binding(const struct program *program,
 	}
 	report_python(table, binding, functions);
 	if (count)
-		printf("  %u of %u symbols can be seen\n", seen, count);
+		fprintf(out, "  %u of %u symbols can be seen\n", seen, count);
 	return seen;
 }
 
@@ -206,15 +209,15 @@ static void list_builtins(const struct ss_binding_table *table)
 {
 	const struct ss_binding *bindings = ss_binding_array(table, table->bindings);
 
-	printf("%-12s %-20s %7s  %s\n", "NAME", "LIBRARY", "ENTRIES", "DESCRIPTION");
+	fprintf(out, "%-12s %-20s %7s  %s\n", "NAME", "LIBRARY", "ENTRIES", "DESCRIPTION");
 	for (uint32_t i = 0; i < table->bindings.count; i++) {
 		char entries[16];
 
 		snprintf(entries, sizeof(entries), "%u", bindings[i].entry_count);
-		printf("%-12s %-20s %7s  %s\n", text_of(table, bindings[i].name),
-		       text_of(table, bindings[i].library),
-		       bindings[i].adapter ? "adapter" : entries,
-		       text_of(table, bindings[i].description));
+		fprintf(out, "%-12s %-20s %7s  %s\n", text_of(table, bindings[i].name),
+			text_of(table, bindings[i].library),
+			bindings[i].adapter ? "adapter" : entries,
+			text_of(table, bindings[i].description));
 	}
 }
 
@@ -224,6 +227,8 @@ static int show_all(const struct ss_binding_table *table, const struct options *
 	unsigned int seen = 0;
 	int status = SS_EXIT_OK, ret;
 
+	if (options->against)
+		ss_shrunk_watch();
 	ret = options->against ? open_program(options->against, &program) : 0;
 	if (ret < 0) {
 		ss_cli_error("bindings", "%s: %s", options->against,
@@ -234,12 +239,17 @@ static int show_all(const struct ss_binding_table *table, const struct options *
 		if (options->json)
 			status = print_json(table, i);
 		else if (!options->against)
-			ss_explain_binding(stdout, table, i);
+			ss_explain_binding(out, table, i);
 		else
 			seen += report_binding(&program, table, i);
 	}
 	if (options->against && seen == 0)
 		status = SS_EXIT_FINDINGS;
+	if (options->against && ss_shrunk_happened()) {
+		ss_cli_error("bindings", "%s: it, or what it needs, was cut off while it was read",
+			     options->against);
+		status = SS_EXIT_USAGE;
+	}
 	close_program(&program);
 	return status;
 }
@@ -285,11 +295,13 @@ static char *join(int count, char **items)
 
 static int show(const struct options *options, int count, char **items)
 {
-	char *list = count ? join(count, items) : strdup("auto");
+	char *list = count ? join(count, items) : strdup("auto"), *text = NULL;
+	size_t bytes;
 	struct ss_binding_table *table = NULL;
 	int status = SS_EXIT_USAGE;
 
-	if (list && are_valid(count, items))
+	out = open_memstream(&text, &bytes);
+	if (out && list && are_valid(count, items))
 		table = compile(list);
 	if (table && count == 0 && !options->json && !options->against) {
 		list_builtins(table);
@@ -297,6 +309,11 @@ static int show(const struct options *options, int count, char **items)
 	} else if (table) {
 		status = show_all(table, options);
 	}
+	if (out)
+		fclose(out);
+	if (text && *text)
+		ss_cli_print(stdout, text);
+	free(text);
 	free(table);
 	free(list);
 	return status;

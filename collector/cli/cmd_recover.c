@@ -16,6 +16,7 @@
 #include "collector/cli/run_directory.h"
 #include "collector/image.h"
 #include "collector/recover.h"
+#include "collector/shrunk.h"
 
 static const char help[] =
 	"Usage: spanshim recover [OPTION...] [DIR|RING...]\n"
@@ -50,56 +51,76 @@ static void worsen(struct recovery *recovery, int status)
 		recovery->status = status;
 }
 
-static void print_count(uint64_t count, const char *what)
+static void add_count(FILE *line, uint64_t count, const char *what)
 {
 	if (count)
-		printf(", %" PRIu64 " %s", count, what);
+		fprintf(line, ", %" PRIu64 " %s", count, what);
+}
+
+static void describe(FILE *line, const struct ss_recover_stats *stats)
+{
+	if (stats->never_finished) {
+		fputs("nothing was ever in it", line);
+		return;
+	}
+	fprintf(line, "%s[%u]: %" PRIu64 " span%s", stats->program, stats->pid, stats->spans,
+		stats->spans == 1 ? "" : "s");
+	add_count(line, stats->unfinished, "unfinished");
+	add_count(line, stats->torn, "torn events");
+	add_count(line, stats->lost, "events lost");
+	add_count(line, stats->orphans, "without an opening event");
+	add_count(line, stats->unreadable, "damaged");
+	if (stats->spans)
+		fprintf(line, " -> %s", stats->out);
 }
 
 static void report(void *context, const char *path, int rc, const struct ss_recover_stats *stats)
 {
 	struct recovery *recovery = context;
+	size_t bytes;
+	char *text = NULL;
+	FILE *line = open_memstream(&text, &bytes);
 
 	recovery->rings++;
-	if (rc) {
-		printf("%s: %s: %s\n", path, rc == -EBUSY ? "left alone" : "not recovered",
-		       stats->reason ? stats->reason : strerror(-rc));
-		if (rc != -EBUSY && rc != -ENODATA && rc != -ENOENT)
-			worsen(recovery, SS_EXIT_FINDINGS);
-		return;
-	}
-	if (stats->never_finished) {
-		printf("%s: nothing was ever in it\n", path);
-		return;
-	}
-	printf("%s: %s[%u]: %" PRIu64 " span%s", path, stats->program, stats->pid, stats->spans,
-	       stats->spans == 1 ? "" : "s");
-	print_count(stats->unfinished, "unfinished");
-	print_count(stats->torn, "torn events");
-	print_count(stats->lost, "events lost");
-	print_count(stats->orphans, "without an opening event");
-	print_count(stats->unreadable, "damaged");
-	if (stats->spans)
-		printf(" -> %s", stats->out);
-	putchar('\n');
-	if (stats->unreadable)
+	if (rc && rc != -EBUSY && rc != -ENODATA && rc != -ENOENT)
 		worsen(recovery, SS_EXIT_FINDINGS);
+	if (!rc && stats->unreadable)
+		worsen(recovery, SS_EXIT_FINDINGS);
+	if (!line)
+		return;
+	fprintf(line, "%s: ", path);
+	if (rc)
+		fprintf(line, "%s: %s", rc == -EBUSY ? "left alone" : "not recovered",
+			stats->reason ? stats->reason : strerror(-rc));
+	else
+		describe(line, stats);
+	fclose(line);
+	ss_cli_print(stdout, text);
+	free(text);
 }
 
 static void list_ring(struct recovery *recovery, const char *path)
 {
 	struct ss_image_view view;
 	const char *reason = NULL;
-	int r = ss_image_open(path, &view, &reason);
+	char *text = NULL;
+	int r, n;
 
+	ss_shrunk_watch();
+	r = ss_image_open(path, &view, &reason);
 	recovery->rings++;
 	if (r) {
-		printf("%s: not readable: %s\n", path, reason ? reason : strerror(-r));
-		return;
+		n = asprintf(&text, "%s: not readable: %s", path, reason ? reason : strerror(-r));
+	} else {
+		n = asprintf(&text, "%s: %s[%u]: %s", path,
+			     ss_image_string(&view, view.image->program_str), view.image->pid,
+			     ss_image_alive(&view) ? "alive" : "dead");
+		ss_image_close(&view);
 	}
-	printf("%s: %s[%u]: %s\n", path, ss_image_string(&view, view.image->program_str),
-	       view.image->pid, ss_image_alive(&view) ? "alive" : "dead");
-	ss_image_close(&view);
+	if (n < 0)
+		return;
+	ss_cli_print(stdout, text);
+	free(text);
 }
 
 static void do_ring(struct recovery *recovery, const char *path)

@@ -4,6 +4,7 @@
 Other users need root: without it those tests are skipped, and say so.
 """
 
+import json
 import os
 import pwd
 import random
@@ -15,7 +16,7 @@ import tempfile
 import unittest
 import unittest.mock
 
-from harness import (BUILD, COMMAND, PRELOAD, SOURCE, VICTIM_SOURCES, Case, http_server, main, victim, wait_until)
+from harness import (BUILD, COMMAND, PRELOAD, SIGKILL_STATUS, SOURCE, VICTIM_SOURCES, Case, http_server, main, victim, wait_until)
 
 SQLITE3 = "/usr/bin/sqlite3"
 CURL = "/usr/bin/curl"
@@ -354,6 +355,41 @@ class Content(Security):
                                    "--next", "-s", server.url + "/slow?ms=60000"], full)
 
             self.check(make)
+
+
+class Terminal(Security):
+    """Names that came from elsewhere are shown without what a terminal would obey."""
+
+    EVIL = "\x1b]0;evil\x07"
+
+    def assert_plain(self, result, name):
+        for text in result.stdout.decode(), result.stderr.decode():
+            self.assertNotRegex(text, r"[\x00-\x09\x0b-\x1f\x7f]")
+        self.assertIn(name, result.stdout.decode() + result.stderr.decode())
+
+    def test_bindings(self):
+        binding = self.write("b.json", json.dumps({
+            "spanshim": 1, "name": "b", "description": "it is " + self.EVIL,
+            "entries": [{"symbol": "sqlite3_open", "role": "action", "when": "call"}]}))
+        self.assert_plain(self.command("bindings", binding), "it is ")
+        self.assert_plain(self.command("bindings", self.path(self.EVIL + "b.json")), "b.json")
+        program = self.path(self.EVIL + "program")
+        shutil.copy(SQLITE3, program)
+        self.assert_plain(self.command("bindings", "--against", program, binding), "program")
+
+    def test_rings(self):
+        program = self.path(self.EVIL + "program")
+        shutil.copy(SQLITE3, program)
+        env = self.environment("sqlite3", env={"LD_PRELOAD": PRELOAD, "SPANSHIM_OUT": self.path("%e.jsonl")})
+        killed = self.execute([program, ":memory:", "SELECT 1", ".system kill -9 $PPID"], env)
+        self.assertEqual(killed.status, SIGKILL_STATUS)
+        with open(os.path.join(self.rings, self.EVIL + ".ring"), "w", encoding="utf-8") as file:
+            file.write("no ring at all" * 10000)
+        self.assert_plain(self.command("recover", "--dry-run", self.rings), "program[")
+        recovered = self.command("recover", self.rings)
+        self.assert_plain(recovered, "program[")
+        self.assert_plain(recovered, "it is not a ring file")
+        self.assert_plain(self.command("recover", self.path(self.EVIL)), "No such file")
 
 
 class Environment(Security):

@@ -100,7 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	int rc;
 
 	if (!file.image) {
-		file.image = malloc(RING_FILE_BYTES_MAX);
+		file.image = calloc(1, RING_FILE_BYTES_MAX);
 		snprintf(ring_path, sizeof(ring_path), "/dev/shm/spanshim-fuzz-%d.ring", getpid());
 	}
 	ring_file_expand(&file, data, bytes);

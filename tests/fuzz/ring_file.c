@@ -152,11 +152,11 @@ void ring_file_expand(struct ring_file *file, const uint8_t *data, size_t bytes)
 
 	if (!busy.image)
 		make_busy();
-	memset(file->image, 0, RING_FILE_BYTES_MAX);
-	file->bytes = file->out_bytes = 0;
+	memset(file->image, 0, file->touched);
+	file->bytes = file->out_bytes = file->touched = 0;
 	if (bytes > 0 && data[0] % RING_BASES == RING_OVER_BUSY) {
 		memcpy(file->image, busy.image, busy.bytes);
-		file->bytes = busy.bytes;
+		file->bytes = file->touched = busy.bytes;
 	}
 	for (; at < bytes && bytes - at >= sizeof(head); at += head.bytes) {
 		memcpy(&head, data + at, sizeof(head));
@@ -164,6 +164,7 @@ void ring_file_expand(struct ring_file *file, const uint8_t *data, size_t bytes)
 		if (head.bytes > bytes - at)
 			break;
 		put(file, &head, data + at);
+		file->touched = file->bytes > file->touched ? file->bytes : file->touched;
 	}
 	if (bytes > 0 && !(data[0] & RING_UNSEALED))
 		seal(file);

@@ -35,6 +35,7 @@ struct ring_part_head {
 
 struct ring_file {
 	size_t bytes;
+	size_t touched; /* bytes that may not be zero */
 	size_t out_bytes;
 	char *image; /* RING_FILE_BYTES_MAX */
 	char out[1 << 16];

@@ -10,6 +10,7 @@
 #include <criterion/criterion.h>
 
 #include "collector/binding/elf_file.h"
+#include "collector/shrunk.h"
 
 /* Not static and not exported either: in .symtab only. */
 int ss_test_internal(int x);
@@ -42,6 +43,28 @@ Test(elf_file, what_is_no_elf_file)
 	cr_expect_eq(ss_elf_file_init(&elf, "/etc/passwd"), -ENOEXEC);
 	cr_expect_eq(ss_elf_file_init(&elf, "/dev/null"), -ENOEXEC);
 	cr_expect_eq(ss_elf_file_init(&elf, "/nonexistent"), -ENOENT);
+}
+
+/* As `spanshim bindings --against` reads it. */
+Test(elf_file, cut_off_while_it_is_read)
+{
+	char path[] = "/tmp/spanshim-elf-XXXXXX", command[64];
+	struct ss_elf_file elf;
+	int fd = mkstemp(path);
+
+	snprintf(command, sizeof(command), "cat /proc/%d/exe >%s", getpid(), path);
+	cr_assert_eq(system(command), 0);
+	ss_shrunk_watch();
+	cr_assert_eq(ss_elf_file_init(&elf, path), 0);
+	cr_expect_eq(ss_elf_file_find(&elf, "getppid"), SS_ELF_IMPORTED);
+	cr_expect_not(ss_shrunk_happened());
+	cr_assert_eq(ftruncate(fd, 4096), 0);
+	cr_expect_eq(ss_elf_file_find(&elf, "getppid"), SS_ELF_ABSENT);
+	cr_expect(ss_shrunk_happened());
+	cr_expect_not(ss_shrunk_happened());
+	ss_elf_file_deinit(&elf);
+	close(fd);
+	unlink(path);
 }
 
 /* Numbers out of bounds must not be followed; under ASan or a guard page they would be seen. */
