@@ -410,5 +410,25 @@ class Environment(Security):
                                      r"expected .*; the default is used\n\Z" % name)
 
 
+class Document(unittest.TestCase):
+    def test_proofs(self):
+        """Each test that docs/SAFETY.md names is there, and each promise names one."""
+        with open(os.path.join(SOURCE, "docs", "SAFETY.md"), encoding="utf-8") as file:
+            rows = [line for line in file if line.startswith("| ") and "proved by" not in line]
+        self.assertGreater(len(rows), 20)
+        for row in rows:
+            proofs = re.findall(r"`([a-z0-9]+/[\w/]+\.(?:c|py))(?:::(\w+)\.(\w+))?`", row.split(" | ")[-1])
+            self.assertTrue(proofs, row)
+            for path, group, test in proofs:
+                with open(os.path.join(SOURCE, "tests", path), encoding="utf-8") as file:
+                    text = file.read()
+                if not group:
+                    self.assertIn("LLVMFuzzerTestOneInput", text)
+                elif path.endswith(".c"):
+                    self.assertRegex(text, r"\bTest\(%s, %s\b" % (group, test))
+                else:
+                    self.assertRegex(text, r"(?s)\nclass %s\(.*\n    def %s\(" % (group, test))
+
+
 if __name__ == "__main__":
     main()
