@@ -81,7 +81,8 @@ static void report(struct check *check, struct file *file, uint64_t line, const 
 		file->warnings++;
 	else
 		file->findings++;
-	printf("%s:%" PRIu64 ": ", file->name, line);
+	print_safely(file->name);
+	printf(":%" PRIu64 ": ", line);
 	print_safely(path);
 	printf("%s%s", *path ? ": " : "", warning ? "warning: " : "");
 	print_safely(text);
@@ -203,7 +204,8 @@ static void print_summary(const struct check *check, const struct file *file)
 {
 	if (!file->read || (check->quiet && !file->findings))
 		return;
-	printf("%s: ", file->name);
+	print_safely(file->name);
+	printf(": ");
 	if (file->signal == SS_CHECK_METRICS) {
 		print_count(file->metrics, "metric", "");
 		print_count(file->series, "series", ", ");

@@ -157,7 +157,7 @@ static int print_troubles(const struct ss_tree_reading *reading)
 	uint64_t more = ss_tree_read_more_troubles(reading), i;
 
 	for (i = 0; i < reading->trouble_count - more; i++)
-		fprintf(stderr, "%s\n", reading->troubles[i]);
+		ss_cli_print(stderr, reading->troubles[i]);
 	if (more)
 		fprintf(stderr, "%" PRIu64 " more lines that could not be read\n", more);
 	return ss_tree_read_status(reading);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "collector/cli/cli.h"
 #include "collector/cli/stats_model.h"
 #include "collector/cli/stats_table.h"
 
@@ -364,12 +365,15 @@ static void print_troubles(struct printer *printer)
 	uint64_t shown = stats->trouble_count < SS_STATS_TROUBLES_MAX ? stats->trouble_count
 								      : SS_STATS_TROUBLES_MAX,
 		 i;
+	char text[1024];
 
 	if (shown)
 		separate(printer);
-	for (i = 0; i < shown; i++)
-		fprintf(printer->style->file, "%s:%" PRIu64 ": %s\n", stats->troubles[i].file,
-			stats->troubles[i].line, stats->troubles[i].what);
+	for (i = 0; i < shown; i++) {
+		snprintf(text, sizeof(text), "%.800s:%" PRIu64 ": %s", stats->troubles[i].file,
+			 stats->troubles[i].line, stats->troubles[i].what);
+		ss_cli_print(printer->style->file, text);
+	}
 	if (stats->trouble_count > shown)
 		fprintf(printer->style->file, "%" PRIu64 " more lines that could not be read\n",
 			stats->trouble_count - shown);

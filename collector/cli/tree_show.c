@@ -37,7 +37,7 @@ static void print_troubles(struct ss_tree_show *show)
 	if (reading->trouble_count && show->printer.any && file != stderr)
 		fputc('\n', file);
 	for (i = 0; i < reading->trouble_count - more; i++)
-		fprintf(file, "%s\n", reading->troubles[i]);
+		ss_cli_print(file, reading->troubles[i]);
 	if (more)
 		fprintf(file, "%" PRIu64 " more lines that could not be read\n", more);
 }

@@ -250,6 +250,17 @@ class Files(Security):
         self.assertTrue(os.path.exists(moved))
 
 
+    def test_a_ring_file_that_is_removed(self):
+        process = self.start_waiting()
+        ring, = self.left_rings()
+        os.unlink(ring)
+        stdout, stderr = process.communicate(b"SELECT 2;\n" * 100, timeout=60)
+        self.assertEqual((stdout, stderr, process.returncode), (b"2\n" * 100, b"", 0))
+        dump = self.collect(unittest.mock.Mock()).dump
+        self.assertEqual((dump.count(ACTION), dump.losses, self.read_log()), (101, {}, ""))
+        self.assertEqual(self.left_rings(), [])
+
+
 class Privileged(Security):
     @needs_root
     def test_a_setuid_program_is_not_traced(self):
@@ -376,6 +387,30 @@ class Terminal(Security):
         program = self.path(self.EVIL + "program")
         shutil.copy(SQLITE3, program)
         self.assert_plain(self.command("bindings", "--against", program, binding), "program")
+
+    def test_dumps(self):
+        """Names, values, keys, and the file's own name; each command has something to complain of."""
+        evil = {self.EVIL: 1, "name": self.EVIL}
+        attributes = [{"key": self.EVIL, "value": {"stringValue": self.EVIL}}, {"key": self.EVIL, "value": evil}]
+        span = dict(evil, traceId="0af7651916cd43dd8448eb211c80319c", spanId="00000000000000a1", kind=1,
+                    startTimeUnixNano="17", endTimeUnixNano="19", attributes=attributes,
+                    events=[dict(evil, timeUnixNano="18", attributes=attributes)],
+                    status={"code": 2, "message": self.EVIL}, parentSpanId=self.EVIL)
+        good = dict(span, spanId="00000000000000a2", parentSpanId="")
+        metric = dict(evil, unit=self.EVIL, sum={"aggregationTemporality": 2, "isMonotonic": True, "dataPoints": [
+            {"attributes": attributes, "startTimeUnixNano": "1", "timeUnixNano": "2", "asInt": "3"},
+            {"attributes": attributes, "startTimeUnixNano": "1", "timeUnixNano": "2", "asInt": self.EVIL}]})
+        lines = {"spans": {"resourceSpans": [{"resource": {"attributes": attributes}, "scopeSpans": [
+                     {"scope": evil, "spans": [span, good]}]}]},
+                 "metrics": {"resourceMetrics": [{"resource": {"attributes": attributes}, "scopeMetrics": [
+                     {"scope": evil, "metrics": [metric]}]}]}}
+        for what, line in lines.items():
+            path = self.write(self.EVIL + what, json.dumps(line) + "\n" + self.EVIL + "\n")
+            for command in ("tree",), ("tree", "--attributes", "--events"), ("tree", "--json"), ("stats",), ("check",):
+                with self.subTest(what, command=command):
+                    result = self.command(*command, path)
+                    self.assertEqual(result.status, 1)
+                    self.assert_plain(result, what + ":2: ")
 
     def test_rings(self):
         program = self.path(self.EVIL + "program")
