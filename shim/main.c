@@ -41,7 +41,7 @@ extern int __cxa_at_quick_exit(void (*)(void *), void *);
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 static struct ss_config config;
-static char cwd[PATH_MAX], executable[PATH_MAX], directory[SS_RING_PATH_BYTES];
+static char cwd[PATH_MAX], executable[PATH_MAX];
 static char arguments[ARGUMENTS_BYTES + 1];
 
 static void complain(const char *name, const char *value, const char *expected)
@@ -268,8 +268,6 @@ static void start(char *const *envp)
 	ss_stacks = config.stacks;
 	ss_python_wanted = (config.metrics_out[0] ? SS_PYTHON_METRICS : 0) |
 			   (config.plugins[0] ? SS_PYTHON_PLUGINS : 0);
-	ss_ring_file_default_directory(directory, sizeof(directory));
-	facts.directory = config.dir[0] ? config.dir : directory;
 	facts.cwd = cwd;
 	facts.program = program();
 	facts.executable = executable;

@@ -45,6 +45,7 @@ uint64_t ss_enabled;
 
 static struct ss_ring_file_facts facts;
 static char ring_path[SS_RING_PATH_BYTES];
+static char default_directory[sizeof("/dev/shm/spanshim-4294967295")];
 static pthread_key_t thread_key;
 static bool thread_key_made, active, finished, main_left;
 static pid_t announced_pid;
@@ -240,6 +241,9 @@ static void make_image(void)
 		munmap(parents, parents->file_bytes);
 	make_hooks();
 	facts.pid = (uint32_t)getpid();
+	/* By now: a daemon may have given up root since it began. */
+	ss_ring_file_default_directory(default_directory, sizeof(default_directory));
+	facts.directory = facts.config->dir[0] ? facts.config->dir : default_directory;
 	facts.clock = ss_clock = choose_clock();
 	do {
 		facts.nonce = random_word();

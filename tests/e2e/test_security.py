@@ -16,7 +16,7 @@ import tempfile
 import unittest
 import unittest.mock
 
-from harness import (BUILD, COMMAND, PRELOAD, SIGKILL_STATUS, SOURCE, VICTIM_SOURCES, Case, http_server, main, victim, wait_until)
+from harness import (BUILD, COMMAND, PRELOAD, SIGKILL_STATUS, SOURCE, VICTIM_SOURCES, Case, Dump, http_server, main, victim, wait_until)
 
 SQLITE3 = "/usr/bin/sqlite3"
 CURL = "/usr/bin/curl"
@@ -220,6 +220,23 @@ class Files(Security):
             self.assertEqual(os.listdir(target), [])
             subprocess.run(["rm", "-rf", path], check=True)
             self.assertEqual(result.log, "")
+
+    @needs_root
+    def test_root_that_was_given_up(self):
+        """Before anything was recorded: then the rings go where those of the new user do."""
+        uid = random.randrange(100000, 2**31)
+        path = "/dev/shm/spanshim-%d" % uid
+        self.addCleanup(subprocess.run, ["rm", "-rf", path], check=True)
+        cwd = self.make_directory("theirs")
+        os.chown(cwd, uid, uid)
+        out = os.path.join(cwd, "out.jsonl")
+        env = self.environment("sqlite3", env={"LD_PRELOAD": PRELOAD, "SPANSHIM_DIR": "", "SPANSHIM_OUT": out})
+        program = ("import os, sqlite3\nos.setuid(%d)\nsqlite3.connect(':memory:').execute('SELECT 1')\n"
+                   "print(os.listdir('/dev/shm/spanshim-%d') != [])" % (uid, uid))
+        result = self.execute(["/usr/bin/python3", "-c", program], env, cwd=cwd)
+        self.assertEqual(result.visible, (b"True\n", b"", 0))
+        self.assertEqual((mode(path), os.stat(path).st_uid), (0o700, uid))
+        self.assertEqual(Dump(out).count(ACTION), 1)
 
     @needs_root
     def test_rings_of_another_user(self):
