@@ -76,9 +76,9 @@ static void thin(struct ss_timebase *base)
 
 static void add(struct ss_timebase *base, struct ss_calibration knot)
 {
-	struct ss_calibration *last = &base->knots[base->count - 1];
-
 	if (base->count > 0) {
+		const struct ss_calibration *last = &base->knots[base->count - 1];
+
 		if (knot.ticks <= last->ticks)
 			return;
 		if (knot.unix_ns < last->unix_ns)

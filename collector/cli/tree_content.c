@@ -16,8 +16,9 @@ static int list_attrs(struct ss_tree_content *content)
 	const struct cJSON *list = content->span.attributes, *cursor = NULL;
 	int count = cJSON_GetArraySize(list);
 
-	content->attrs = count ? malloc((size_t)count * sizeof(*content->attrs)) : NULL;
-	if (count && !content->attrs)
+	/* One more: the end is found by reading one. */
+	content->attrs = malloc(((size_t)count + 1) * sizeof(*content->attrs));
+	if (!content->attrs)
 		return -ENOMEM;
 	while (ss_dump_read_attr(list, &cursor, &content->attrs[content->attr_count]))
 		content->attr_count++;

@@ -29,10 +29,12 @@ static void check_numbers(const struct ss_config *config)
 	for (size_t i = 0; i < ss_env_rows; i++) {
 		const struct ss_env_row *row = &ss_env_table[i];
 		const char *field = (const char *)config + row->offset;
-		uint32_t count = *(const uint32_t *)field;
+		uint32_t count;
 
-		if (row->type == SS_ENV_COUNT && count != SS_CONFIG_UNLIMITED &&
-		    (count < row->min || count > row->max))
+		if (row->type != SS_ENV_COUNT)
+			continue;
+		memcpy(&count, field, sizeof(count));
+		if (count != SS_CONFIG_UNLIMITED && (count < row->min || count > row->max))
 			abort();
 	}
 	if (config->ring_bytes < 65536 || config->ring_bytes > 1u << 30 ||
@@ -50,10 +52,11 @@ static void check_texts(const struct ss_config *config)
 
 	for (size_t i = 0; i < ss_env_rows; i++) {
 		const struct ss_env_row *row = &ss_env_table[i];
-		const char *text = *(const char *const *)((const char *)config + row->offset);
+		const char *text;
 
 		if (row->type != SS_ENV_STRING && row->type < SS_ENV_TRACE_ID)
 			continue;
+		memcpy(&text, (const char *)config + row->offset, sizeof(text));
 		if (text != row->fallback)
 			total += strlen(text) + 1;
 	}

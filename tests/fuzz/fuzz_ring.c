@@ -16,10 +16,11 @@
 #include <unistd.h>
 
 #include "collector/cli/tree_valid.h"
+#include "collector/otlp.h"
 #include "collector/recover.h"
 #include "ring_file.h"
 
-#define LINE_BYTES_MAX (1u << 20)
+#define LINE_BYTES_MAX SS_LINE_MAX
 #define OUT_BYTES_MAX  (64u << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);

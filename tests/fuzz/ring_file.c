@@ -88,8 +88,9 @@ static void fill(struct ring_file *file, uint32_t offset, const uint8_t *data, s
 	if (bytes < sizeof(count) + 1)
 		return;
 	memcpy(&count, data, sizeof(count));
-	if (offset > file->bytes || count > file->bytes - offset)
+	if (offset > file->bytes)
 		return;
+	count = count < file->bytes - offset ? count : (uint32_t)(file->bytes - offset);
 	memset(file->image + offset, data[sizeof(count)], count);
 }
 
@@ -271,7 +272,8 @@ static size_t make_part(uint8_t *data)
 		head.offset = somewhere();
 		head.bytes = 5;
 		for (bytes = 0; bytes < head.bytes; bytes++)
-			data[sizeof(head) + bytes] = (uint8_t)(bytes == 3 ? 0 : rand());
+			data[sizeof(head) + bytes] =
+				(uint8_t)(bytes == 2 || bytes == 3 ? 0 : rand());
 		break;
 	case 7:
 		head.part = RING_SIZE;
