@@ -53,7 +53,8 @@ void ss_run_report_log(const char *path)
 			more++;
 			continue;
 		}
-		fprintf(stderr, "spanshim: %s\n", messages[count++]);
+		fputs("spanshim: ", stderr);
+		ss_cli_print(stderr, messages[count++]);
 	}
 	if (more)
 		fprintf(stderr, "spanshim: %u more lines on the log\n", more);

@@ -395,6 +395,14 @@ class Terminal(Security):
             self.assertNotRegex(text, r"[\x00-\x09\x0b-\x1f\x7f]")
         self.assertIn(name, result.stdout.decode() + result.stderr.decode())
 
+    def test_the_log(self):
+        """What `run` prints at the end of it: U+009B begins a sequence as ESC [ does."""
+        result = self.command("run", "--", SQLITE3, ":memory:", "SELECT 1", 
+                              env={"SPANSHIM_LOG": "", "SPANSHIM_RING_BYTES": "\x9b31m"})
+        self.assertEqual((result.stdout, result.status), (b"1\n", 0))
+        self.assertIn(b"SPANSHIM_RING_BYTES=", result.stderr)
+        self.assertNotIn("\x9b", result.stderr.decode())
+
     def test_bindings(self):
         binding = self.write("b.json", json.dumps({
             "spanshim": 1, "name": "b", "description": "it is " + self.EVIL,
