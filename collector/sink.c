@@ -67,7 +67,7 @@ static int open_own(const char *path, int flags)
 	fd = open(path, flags, 0600);
 	if (fd < 0)
 		return -errno;
-	if (ss_planted_after(path, fd))
+	if (ss_planted_after(path, flags, fd))
 		return fd;
 	close(fd);
 	return -EPERM;

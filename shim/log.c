@@ -149,7 +149,7 @@ static int open_target(void)
 	if (!ss_planted_before(target, &flags))
 		return -1;
 	fd = (int)syscall(SYS_openat, AT_FDCWD, target, flags, 0600);
-	if (fd < 0 || ss_planted_after(target, fd))
+	if (fd < 0 || ss_planted_after(target, flags, fd))
 		return fd;
 	syscall(SYS_close, fd);
 	return -1;

@@ -55,9 +55,8 @@ static inline bool ss_planted_before(const char *path, int *flags)
 	return true;
 }
 
-/* The path by which the system knows a descriptor; `path` without /proc. By hand: snprintf may
- * allocate. */
-static inline bool ss_planted_path(const char *path, int fd, char *buf)
+/* Where a link has led to; `path` if there is no /proc to tell. By hand: snprintf may allocate. */
+static inline void ss_planted_follow(const char *path, int fd, char buf[SS_PLANTED_PATH_BYTES])
 {
 	char name[] = "/proc/self/fd/0000000000", *digit = name + sizeof(name) - 1;
 	ssize_t bytes;
@@ -65,29 +64,27 @@ static inline bool ss_planted_path(const char *path, int fd, char *buf)
 	for (; digit[-1] != '/'; fd /= 10)
 		*--digit = (char)('0' + fd % 10);
 	bytes = readlink(name, buf, SS_PLANTED_PATH_BYTES - 1);
-	if (bytes > 0) {
+	if (bytes > 0)
 		buf[bytes] = '\0';
-		return true;
-	}
-	if (strlen(path) >= SS_PLANTED_PATH_BYTES)
-		return false;
-	strcpy(buf, path);
-	return true;
+	else
+		strcpy(buf, path);
 }
 
-/* Of the descriptor that came of it: of what was found behind a link, or came between. False: close
- * it. */
-static inline bool ss_planted_after(const char *path, int fd)
+/* Of the descriptor that came of it, opened with these flags: of what was found behind a link, or
+ * came between. False: close it. */
+static inline bool ss_planted_after(const char *path, int flags, int fd)
 {
 	char buf[SS_PLANTED_PATH_BYTES];
 	struct stat item;
 
-	if (fstat(fd, &item) != 0)
+	if (strlen(path) >= sizeof(buf) || fstat(fd, &item) != 0)
 		return false;
 	if ((!S_ISREG(item.st_mode) && !S_ISFIFO(item.st_mode)) || item.st_nlink == 0)
 		return true;
-	if (!ss_planted_path(path, fd, buf))
-		return false;
+	if (flags & O_NOFOLLOW)
+		strcpy(buf, path);
+	else
+		ss_planted_follow(path, fd, buf);
 	return buf[0] != '/' || !ss_is_planted(buf, &item); /* a pipe has no path */
 }
 
