@@ -18,6 +18,7 @@
 #include "collector/cli/check_spans.h"
 #include "collector/cli/check_text.h"
 #include "collector/cli/cli.h"
+#include "collector/cli/text_line.h"
 #include "collector/dump.h"
 
 #define LOSS_PREFIX "spanshim.dropped."
@@ -63,13 +64,17 @@ struct check {
 /* What stands in a dump may hold escape sequences; a terminal must not obey them. */
 static void print_safely(const char *text)
 {
-	for (; *text; text++) {
-		unsigned char c = *text;
+	uint32_t code;
+	size_t bytes;
 
-		if (c < 0x20 || c == 0x7f)
-			printf("\\x%02x", c);
+	for (; *text; text += bytes) {
+		bytes = ss_text_decode(text, &code);
+		if (code < 0x80 && ss_text_unsafe(code))
+			printf("\\x%02x", code);
+		else if (ss_text_unsafe(code) || (code == 0xfffd && bytes == 1))
+			putchar('?');
 		else
-			putchar(c);
+			fwrite(text, 1, bytes, stdout);
 	}
 }
 

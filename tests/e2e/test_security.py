@@ -397,11 +397,11 @@ class Content(Security):
 class Terminal(Security):
     """Names that came from elsewhere are shown without what a terminal would obey."""
 
-    EVIL = "\x1b]0;evil\x07"
+    EVIL = "\x1b]0;evil\x07\x9b31m"
 
     def assert_plain(self, result, name):
         for text in result.stdout.decode(), result.stderr.decode():
-            self.assertNotRegex(text, r"[\x00-\x09\x0b-\x1f\x7f]")
+            self.assertNotRegex(text, r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
         self.assertIn(name, result.stdout.decode() + result.stderr.decode())
 
     def test_the_log(self):

@@ -1,70 +1,76 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fuzz target: the readers of dumps, from bytes to what `check` and `stats` make of them. With
- * clang's -fsanitize=fuzzer it searches; with replay.c it runs the corpus as an ordinary test.
+ * Fuzz target: the readers of dumps, from bytes to what `check` and `stats` show of them: nothing
+ * that a terminal would obey. With clang's -fsanitize=fuzzer it searches; with replay.c it runs the
+ * corpus as an ordinary test.
  */
+#include <getopt.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cjson/cJSON.h>
-
-#include "collector/cli/check_series.h"
-#include "collector/cli/check_shape.h"
-#include "collector/cli/check_text.h"
+#include "collector/cli/cli.h"
 #include "collector/cli/stats_model.h"
 #include "collector/cli/stats_print.h"
 #include "collector/cli/stats_read.h"
 #include "collector/cli/stats_table.h"
-#include "collector/dump.h"
+#include "collector/cli/text_line.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
-static void on_finding(void *data, const char *path, const char *text)
+/* Nothing but text and newlines. */
+static void check_screen(const char *text)
 {
-	*(unsigned *)data += *text != '\0';
+	uint32_t code;
+
+	while (*text) {
+		size_t bytes = ss_text_decode(text, &code);
+
+		if (*text != '\n' && ss_text_unsafe(code))
+			abort();
+		text += bytes;
+	}
 }
 
-static void check(const char *path)
+static void check(char *path)
 {
-	enum ss_check_signal signal = SS_CHECK_UNKNOWN;
-	struct ss_check_series series = { 0 };
-	struct ss_check_seen seen = { 0 };
-	struct ss_dump_reader reader;
-	struct ss_dump_line line;
-	unsigned findings = 0;
-	const struct ss_check_sink sink = { on_finding, &findings };
-	cJSON *json;
-	size_t byte;
+	char *argv[] = { "spanshim check", path, NULL }, *text = NULL;
+	FILE *screen = stdout;
+	size_t bytes;
+	int status;
 
-	if (ss_dump_open(path, &reader))
-		return;
-	while (ss_dump_next(&reader, &line) == 1) {
-		if (!ss_check_text_line(&line, &sink) || ss_dump_parse(&line, &json, &byte))
-			continue;
-		ss_check_shape(json, &signal, &sink);
-		if (ss_check_series_add(&series, json, 0, line.number, &seen, &sink))
-			abort();
-		cJSON_Delete(json);
-	}
-	ss_check_series_deinit(&series);
-	ss_check_seen_deinit(&seen);
-	ss_dump_close(&reader);
+	stdout = open_memstream(&text, &bytes);
+	if (!stdout)
+		abort();
+	optind = 0;
+	status = ss_cmd_check(2, argv);
+	fclose(stdout);
+	stdout = screen;
+	if (status != SS_EXIT_OK && status != SS_EXIT_FINDINGS)
+		abort();
+	check_screen(text);
+	free(text);
 }
 
 static void stats(const char *path, FILE *null)
 {
-	const struct ss_stats_style style = { .file = null, .utf8 = true, .width = 80 };
+	char *text = NULL;
+	size_t bytes;
+	FILE *screen = open_memstream(&text, &bytes);
+	const struct ss_stats_style style = { .file = screen, .utf8 = true, .width = 80 };
 	struct ss_stats stats = { 0 };
 
-	if (ss_stats_read(&stats, path) || ss_stats_finish(&stats))
+	if (!screen || ss_stats_read(&stats, path) || ss_stats_finish(&stats))
 		abort();
 	ss_stats_order(&stats, SS_STATS_BY_P99);
 	if (ss_stats_print(&stats, &style) || ss_stats_print_json(&stats, null))
 		abort();
 	ss_stats_deinit(&stats);
+	fclose(screen);
+	check_screen(text);
+	free(text);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
