@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define FILE_BYTES_MAX ((uint64_t)1 << 40)
+#define BATCH_MAX      ((uint64_t)1 << 60) /* the next one is not 0, which means none */
 
 /* An array of `count` items of `size` at `offset` lies within `bytes`, aligned for 8-byte members.
  */
@@ -35,6 +36,8 @@ static const char *check_header(const struct ss_image *image, uint64_t bytes)
 		return "its strings lie outside";
 	if (image->clock > SS_CLOCK_MONOTONIC)
 		return "its clock is unknown";
+	if (image->batch > BATCH_MAX)
+		return "its count of batches is damaged";
 	return NULL;
 }
 

@@ -21,7 +21,8 @@ OUT_STR, EXECUTABLE_STR, METRICS_STR, PATHS_SUM = 108, 120, 176, 240
 REASONS = (
     "it is not a ring file", "it is shorter than a header", "it was never finished", "it is of another version",
     "it is shorter than its header says", "its rings lie outside", "its strings lie outside",
-    "its clock is unknown", "a ring's records lie outside, or in another ring", "its binding table is damaged",
+    "its clock is unknown", "its count of batches is damaged",
+    "a ring's records lie outside, or in another ring", "its binding table is damaged",
     "its binding table lies outside", "an array of its binding table lies outside", "its open spans are damaged",
     "its header is gone", "its output paths are damaged", "its spans cannot be written", "its metrics cannot be written", "its process is alive")
 SAID = re.compile(r"[^\n]*: (?:(?:not recovered|left alone): (?:%s)|nothing was ever in it|"
