@@ -28,6 +28,13 @@ uint64_t ss_clock_ticks(uint32_t kind)
 #if defined(__x86_64__)
 	if (kind == SS_CLOCK_TSC)
 		return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+	uint64_t ticks;
+
+	if (kind == SS_CLOCK_TSC) {
+		__asm__ volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(ticks) : : "memory");
+		return ticks;
+	}
 #endif
 	return clock_ns(CLOCK_MONOTONIC);
 }

@@ -34,6 +34,11 @@ static struct float_control float_control(void)
 #if defined(__x86_64__)
 	now.vector = __builtin_ia32_stmxcsr() & ~0x3fu; /* without what calculations leave there */
 	__asm__ volatile("fnstcw %0" : "=m"(now.x87));
+#elif defined(__aarch64__)
+	uint64_t fpcr;
+
+	__asm__ volatile("mrs %0, fpcr" : "=r"(fpcr));
+	now.vector = (uint32_t)fpcr;
 #endif
 	return now;
 }
@@ -43,6 +48,8 @@ static void set_float_control(const struct float_control *control)
 #if defined(__x86_64__)
 	__builtin_ia32_ldmxcsr(control->vector);
 	__asm__ volatile("fldcw %0" : : "m"(control->x87));
+#elif defined(__aarch64__)
+	__asm__ volatile("msr fpcr, %0" : : "r"((uint64_t)control->vector));
 #endif
 }
 

@@ -2,8 +2,8 @@
 #include "collector/source.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
-#define PAGE           4096u
 #define POPULATE_BYTES (256u << 10) /* kept present ahead of a head */
 
 #ifndef MADV_POPULATE_WRITE
@@ -102,6 +102,7 @@ void ss_source_publish(struct ss_source *sources, uint32_t count)
 
 void ss_source_populate(struct ss_source *sources, const struct ss_image_view *view)
 {
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint32_t i;
 
 	for (i = 0; i < view->ring_count; i++) {
@@ -115,8 +116,8 @@ void ss_source_populate(struct ss_source *sources, const struct ss_image_view *v
 		if (to <= source->populated)
 			continue;
 		source->populated = to < bytes ? to : bytes;
-		from &= ~(uint64_t)(PAGE - 1);
-		to = (source->data_off + source->populated) & ~(uint64_t)(PAGE - 1);
+		from &= ~(page - 1);
+		to = (source->data_off + source->populated) & ~(page - 1);
 		/* A kernel before 5.14 refuses; then the host's threads fault pages in themselves.
 		 */
 		if (to > from)

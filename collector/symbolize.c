@@ -131,5 +131,12 @@ size_t ss_symbolize_type(const char *mangled, size_t bytes, char *text, size_t t
 
 int ss_symbolize_backtrace(void **addresses, int count)
 {
-	return unw_backtrace(addresses, count);
+	int n = unw_backtrace(addresses, count);
+
+#if defined(__aarch64__)
+	/* libunwind tells return addresses less one here, unlike elsewhere. */
+	for (int i = 0; i < n; i++)
+		addresses[i] = (void *)(((uintptr_t)addresses[i] + 3) & ~(uintptr_t)3);
+#endif
+	return n;
 }

@@ -78,9 +78,7 @@ void ss_record_thread_end(struct ss_thread *thread);
 
 static inline uint64_t ss_now(void)
 {
-	if (likely(ss_clock == SS_CLOCK_TSC))
-		return ss_arch_ticks();
-	return ss_now_slow();
+	return likely(ss_clock == SS_CLOCK_TSC) ? ss_arch_ticks() : ss_now_slow();
 }
 
 static inline bool ss_thread_ready(const struct ss_thread *thread)
@@ -137,12 +135,14 @@ static inline bool ss_ring_reserve(struct ss_ring *ring, uint64_t records, bool 
 	return true;
 }
 
-/* Publishes the filled event at `position`. Partner: the acquire load in ss_ring_peek. */
+/* Publishes the event at `position` (partner: ss_ring_peek), and only then looks at the level: the
+ * fence is for the compiler, the drain's barrier for the processor. */
 static inline void ss_ring_commit(struct ss_ring *ring, struct ss_event *event, uint64_t position)
 {
 	uint64_t used = position + event->records - ring->seen_tail;
 
 	__atomic_store_n(&event->commit, (uint32_t)(position + 1), __ATOMIC_RELEASE);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (unlikely(used >= __atomic_load_n(&ring->wake_level, __ATOMIC_RELAXED)))
 		ss_ring_wake_drain(ring);
 }

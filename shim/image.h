@@ -41,7 +41,8 @@ struct ss_calibration { /* unix time of a tick, in ns: unix_ns + (ticks - this.t
 	uint64_t unix_ns;
 };
 
-enum ss_clock { SS_CLOCK_TSC, SS_CLOCK_MONOTONIC }; /* MONOTONIC: ticks are ns */
+/* TSC: the processor's counter, whatever it is called; MONOTONIC: ticks are ns */
+enum ss_clock { SS_CLOCK_TSC, SS_CLOCK_MONOTONIC };
 enum ss_in_plugin {
 	SS_PLUGIN_NONE,
 	SS_PLUGIN_RUNNING, /* the drain is in a plugin's code, for however long */

@@ -132,10 +132,11 @@ static void wake_drain(struct ss_image *image)
 }
 
 /* libc announced this child: its own locks are in order here, and the loader's is not our drain's.
- */
+ * The page is wiped already, but for emulators that only say so (qemu-user). */
 static void in_forked_child(void)
 {
 	announced_pid = getpid();
+	*ss_generation = GENERATION_NONE;
 }
 
 static void before_fork(void)
@@ -192,7 +193,7 @@ static void make_hooks(void)
 
 static uint32_t choose_clock(void)
 {
-	char name[16] = "";
+	char name[32] = "";
 	int fd = open("/sys/devices/system/clocksource/clocksource0/current_clocksource",
 		      O_RDONLY | O_CLOEXEC);
 
@@ -201,7 +202,7 @@ static uint32_t choose_clock(void)
 	if (read(fd, name, sizeof(name) - 1) < 0)
 		name[0] = '\0';
 	close(fd);
-	return strcmp(name, "tsc\n") ? SS_CLOCK_MONOTONIC : SS_CLOCK_TSC;
+	return strcmp(name, SS_CLOCKSOURCE "\n") ? SS_CLOCK_MONOTONIC : SS_CLOCK_TSC;
 }
 
 /* With image_lock. */

@@ -146,10 +146,10 @@ static void lay_out(struct ss_image *image, const struct ss_ring_file_facts *fac
 	image->strings_bytes = facts->table->strings.count + STRINGS_SPARE + facts->arguments_bytes;
 	at = align(at + image->strings_bytes, 64);
 	image->table_off = at;
-	image->data_off = align(at + facts->table->bytes, SS_PAGE_BYTES);
+	image->data_off = align(at + facts->table->bytes, SS_PAGE_BYTES_MAX);
 	image->data_bytes = ss_ring_geometry(total, rings - 1, &bytes);
 	image->data_bytes += bytes;
-	image->arena_off = align(image->data_off + image->data_bytes, SS_PAGE_BYTES);
+	image->arena_off = align(image->data_off + image->data_bytes, SS_PAGE_BYTES_MAX);
 	image->file_bytes = image->arena_off;
 }
 

@@ -4,8 +4,8 @@
 #include <elf.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/auxv.h>
 
-#define PAGE_BYTES     4096ul
 #define VERSION_HIDDEN 0x8000
 #define VERSION_INDEX  0x7fff
 #define VERSION_TAGS   16 /* DT_VERSYM to DT_VERNEEDNUM */
@@ -43,6 +43,8 @@ static const void *pointer(const struct ss_elf *elf, ElfW(Addr) value)
 
 static void read_headers(struct ss_elf *elf)
 {
+	uintptr_t page = getauxval(AT_PAGESZ);
+
 	elf->low = UINTPTR_MAX;
 	for (size_t i = 0; i < elf->header_count; i++) {
 		const ElfW(Phdr) *header = &elf->headers[i];
@@ -52,8 +54,8 @@ static void read_headers(struct ss_elf *elf)
 		if (header->p_type == PT_DYNAMIC) {
 			elf->dynamic = (const void *)low;
 		} else if (header->p_type == PT_GNU_RELRO) {
-			elf->relro_low = low & ~(PAGE_BYTES - 1);
-			elf->relro_high = high & ~(PAGE_BYTES - 1);
+			elf->relro_low = low & ~(page - 1);
+			elf->relro_high = high & ~(page - 1);
 		} else if (header->p_type == PT_LOAD) {
 			if (low < elf->low)
 				elf->low = low;

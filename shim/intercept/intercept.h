@@ -46,7 +46,7 @@ void ss_arch_call_saved(void (*fn)(void *), void *arg);
 void ss_arch_call_at_entry(void (*fn)(void *), void *arg);
 
 /* ---- the hot side, called by thunk.S and unwind.c; implemented in record.c ---- */
-struct ss_enter_result { /* rax, rdx */
+struct ss_enter_result { /* in two registers */
 	void *real;
 	uint64_t stack_words;
 };

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "reloc.h"
 #include "shim/bindings/binding.h"
 #include "shim/intercept/declared.h"
 #include "shim/intercept/lock.h"
@@ -69,6 +70,7 @@ struct getter_search {
 	const struct ss_binding_table *table;
 	struct ss_slot *slot;
 	const void *owner;
+	bool unwrappable;
 };
 
 static void note_getter(struct ss_slot *slot, uint32_t getter)
@@ -119,6 +121,14 @@ static void read_entries(const struct ss_binding_table *table, struct ss_slot *s
 	}
 }
 
+static const char *entry_name(const struct ss_binding_table *table, uint32_t entry)
+{
+	const struct ss_entry *entries = ss_binding_array(table, table->entries);
+	const char *strings = ss_binding_array(table, table->strings);
+
+	return strings + entries[entry].symbol;
+}
+
 static const char *getter_name(const struct ss_binding_table *table, uint32_t getter)
 {
 	const struct ss_getter *getters = ss_binding_array(table, table->getters);
@@ -127,14 +137,23 @@ static const char *getter_name(const struct ss_binding_table *table, uint32_t ge
 	return strings + getters[getter].symbol;
 }
 
+static bool is_unwrappable(const struct ss_elf *elf, const char *name)
+{
+	const ElfW(Sym) *symbol = ss_elf_lookup(elf, name, NULL);
+
+	return symbol && SS_RELOC_UNWRAPPABLE(symbol->st_other);
+}
+
 /* The getters that the object defines. Loader's list locked. */
 static void take_getters(const struct ss_elf *elf, void *arg)
 {
 	struct getter_search *search = arg;
 	struct ss_slot *slot = search->slot;
 
-	if (!search->owner)
+	if (!search->owner) {
 		search->owner = elf->dynamic;
+		search->unwrappable = is_unwrappable(elf, entry_name(search->table, slot->entry));
+	}
 	for (unsigned int i = 0; i < SS_SLOT_GETTERS && slot->getter_index[i]; i++) {
 		const char *name = getter_name(search->table, slot->getter_index[i] - 1);
 		const ElfW(Sym) * symbol;
@@ -178,7 +197,8 @@ static void take_getters_elsewhere(struct getter_search *search)
 	}
 }
 
-/* Fills everything of a slot but its place in the tables. Returns the owner. */
+/* Fills everything of a slot but its place in the tables; `real` stays NULL if the function cannot
+ * be wrapped. Returns the owner. */
 static const void *prepare(struct ss_slot *slot, uint32_t entry, void *real)
 {
 	struct getter_search search = { .table = ss_declared_table(), .slot = slot };
@@ -190,6 +210,8 @@ static const void *prepare(struct ss_slot *slot, uint32_t entry, void *real)
 	owner = search.owner;
 	if (lacks_getter(slot))
 		take_getters_elsewhere(&search);
+	if (search.unwrappable)
+		slot->real = NULL;
 	return owner;
 }
 
@@ -247,7 +269,7 @@ static uint32_t make(uint32_t entry, void *real)
 	if (!ss_lock_enter(&lock))
 		return NO_SLOT;
 	slot = find(entry, real);
-	if (slot == NO_SLOT)
+	if (slot == NO_SLOT && fresh.real)
 		slot = insert_locked(&fresh, owner);
 	if (slot == NO_SLOT)
 		refused++;

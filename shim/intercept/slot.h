@@ -33,9 +33,9 @@ extern char ss_thunks[];
 #define SS_THUNK_BYTES 16u
 
 /* The thunk for `entry` (first of its symbol) in front of `real`; makes a slot if there is none
- * yet. Returns `real` itself when it is a thunk already, is in our own object, or no slot is free
- * (counted, logged once by main.c). Any thread but not signal-safe (takes the intercept lock);
- * cold. */
+ * yet. Returns `real` itself when it is a thunk already, is in our own object, passes registers
+ * that the thunk does not keep (reloc.h), or no slot is free; the latter two are counted. Any
+ * thread but not signal-safe (takes the intercept lock); cold. */
 void *ss_slot_thunk(uint32_t entry, void *real);
 
 /* The real function behind p when p is a thunk, else p. Any thread; signal-safe. */

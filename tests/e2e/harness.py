@@ -11,7 +11,9 @@ import glob
 import http.server
 import json
 import os
+import platform
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -31,6 +33,14 @@ VICTIM_SOURCES = os.path.join(SOURCE, "tests", "e2e", "victims")
 PROCESS_BINDING = os.path.join(VICTIM_SOURCES, "process", "vict_proc.json")
 DRIVE = os.path.join(BUILD, "tests", "e2e", "load", "drive")
 LOAD_BINDING = os.path.join(SOURCE, "tests", "e2e", "load", "load.json")
+
+# A build for another processor: its programs run through an emulator, which finds what is not the
+# build's own below a directory. Children that a program executes are not emulated.
+MACHINE = os.environ.get("SPANSHIM_MACHINE") or platform.machine()
+EMULATOR = shlex.split(os.environ.get("SPANSHIM_EMULATOR", ""))
+SYSROOT = os.environ.get("SPANSHIM_SYSROOT", "")
+PYTHON = os.path.join(SYSROOT, "usr/bin/python3.11") if EMULATOR else sys.executable
+WAYS = ("preload",) if EMULATOR else ("run", "preload")  # to be traced; the launcher executes
 
 EVENT_LIMIT = 128  # OpenTelemetry's default for span events
 OK, ERROR = 0, 2  # status codes: spanshim never writes 1
@@ -54,6 +64,18 @@ def clean_environment():
         kept[name] = value
     kept["LC_ALL"] = "C.UTF-8"
     return kept
+
+
+def emulated(argv, env):
+    """The same for a program of the emulated processor; what is preloaded goes in front of it alone."""
+    env = dict(env)
+    preload = env.pop("LD_PRELOAD", None)
+    program = shutil.which(argv[0]) or argv[0]
+    inside = os.path.join(SYSROOT, program.lstrip("/"))
+    if not program.startswith((BUILD, SYSROOT)) and os.path.exists(inside):
+        program = inside
+    options = ["-E", "LD_PRELOAD=" + preload] if preload else []
+    return EMULATOR + options + [program] + list(argv[1:]), env
 
 
 def plain_value(value):
@@ -326,6 +348,8 @@ class Case(unittest.TestCase):
             env["LD_PRELOAD"] = PRELOAD
             return list(argv)
         assert via == "run", via
+        if EMULATOR:  # the launcher executes the program
+            return self.traced_command(argv, "preload", bindings, env)
         options = ["--out", env["SPANSHIM_OUT"]]
         if bindings is not None:
             options += ["--bindings", bindings]
@@ -339,10 +363,14 @@ class Case(unittest.TestCase):
             stdout, stderr = process.communicate(b"" if input is None else input, timeout)
         finally:
             end_group(process)
+        if EMULATOR:  # it tells of signals that end a program
+            stderr = re.sub(rb"(?m)^qemu: uncaught target signal .*\n", b"", stderr)
         return Result(stdout, stderr, process.returncode, time.monotonic() - started)
 
     def start(self, argv, env, stdin=subprocess.DEVNULL, cwd=None):
         """Starts argv as the leader of a process group of its own, which the test's end kills."""
+        if EMULATOR:
+            argv, env = emulated(argv, env)
         process = subprocess.Popen(argv, env=env, cwd=cwd or self.cwd, stdin=stdin,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    start_new_session=True)

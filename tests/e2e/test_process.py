@@ -4,7 +4,8 @@
 import os
 import sys
 
-from harness import DRIVE, ERROR, LOAD_BINDING, PROCESS_BINDING, Case, Dump, main, tallies, victim
+from harness import (DRIVE, ERROR, LOAD_BINDING, PROCESS_BINDING, PYTHON, WAYS, Case, Dump, main,
+                     tallies, victim)
 
 SESSION, ACTION, STREAM = "session sqlite3", "action sqlite3", "stream sqlite3"
 
@@ -28,7 +29,7 @@ TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
 class Process(Case):
     def program(self, source):
-        return [sys.executable, "-I", "-B", self.write("program.py", PRELUDE + source)]
+        return [PYTHON, "-I", "-B", self.write("program.py", PRELUDE + source)]
 
     def trace_program(self, source, status=0, **options):
         result = self.trace(self.program(source), bindings="sqlite3", **options)
@@ -42,7 +43,7 @@ class Process(Case):
 
     def both(self, source, status=0, check=None, env=None):
         """Under the launcher and under bare LD_PRELOAD (with a recover, where a signal ended it)."""
-        for via in ("run", "preload"):
+        for via in WAYS:
             with self.subTest(via=via):
                 self.out = self.path(via + ".jsonl")
                 if via == "run":
@@ -364,7 +365,7 @@ class Victims(Case):
     def both(self, name, *arguments, status=0, images=False, late=0, processes=1):
         """Runs the victim under the launcher and under bare LD_PRELOAD; returns the dumps."""
         dumps = []
-        for via in ("run", "preload"):
+        for via in WAYS:
             with self.subTest(via=via, victim=name, arguments=arguments):
                 self.out = self.path("-".join((via, name) + arguments) + ".jsonl")
                 env = self.environment(PROCESS_BINDING)
@@ -390,9 +391,12 @@ class Victims(Case):
     def test_fork(self):
         for how in ("_exit", "exit", "return"):
             self.both("proc_fork", "fork", how, processes=2)
-            self.both("proc_fork", "raw", how, processes=2)
             self.both("proc_fork", "inside", how, processes=2)
             self.both("proc_fork", "twice", how, processes=3)
+
+    def test_raw_fork(self):
+        for how in ("_exit", "exit", "return"):
+            self.both("proc_fork", "raw", how, processes=2)
 
     def test_spawn(self):
         for how in ("vfork", "spawn", "spawnp", "popen"):

@@ -75,6 +75,20 @@ double vi_variadic(int count, ...)
 	return sum;
 }
 
+struct vi_floats vi_floats(struct vi_floats floats, double factor)
+{
+	for (double &d : floats.d)
+		d *= factor;
+	return floats;
+}
+
+struct vi_quads vi_quads(struct vi_quads quads, long double factor)
+{
+	for (long double &q : quads.q)
+		q /= factor;
+	return quads;
+}
+
 void vi_call(void (*callback)(void *), void *arg)
 {
 	struct guard { /* makes the frame one that has to be cleaned up */

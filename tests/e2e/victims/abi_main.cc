@@ -3,7 +3,7 @@
  * Calls every function of libvictim.so that returns, and checks results, the caller's copies of its
  * arguments, and function pointers in data. Built once for each way of linking.
  * Wrapped calls: vi_none 1, vi_one 4, vi_avx and vi_avx_stack 1 each where there is AVX2, vi_avx512
- * 1 where there is AVX-512, everything else up to vi_variadic 1.
+ * 1 where there is AVX-512, everything else up to vi_quads 1. vi_vector_pcs is not wrapped.
  */
 #include "abi.h"
 #include "check.h"
@@ -43,13 +43,18 @@ static void check_structures(void)
 
 static void check_floats(void)
 {
+	struct vi_floats floats = vi_floats({ 1, 2, 3, 4 }, 2.5);
+	struct vi_quads quads = vi_quads({ 1, 2, 3, 4 }, 3);
 	_Complex long double z = vi_complex(3 + 0.5Li);
 
 	CHECK(vi_long_double(1, 3) == 1.0L / 3);
 	CHECK(__real__ z == 6 && __imag__ z == 1);
 	CHECK(vi_variadic(12, 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 2.) == 90);
+	for (int i = 0; i < 4; i++)
+		CHECK(floats.d[i] == (i + 1) * 2.5 && quads.q[i] == (i + 1) / 3.0L);
 }
 
+#if defined(__x86_64__)
 __attribute__((target("avx2"))) static void check_avx(void)
 {
 	__m256d a = _mm256_set_pd(1, 2, 3, 4), b = _mm256_set_pd(10, 20, 30, 40);
@@ -69,6 +74,22 @@ __attribute__((target("avx512f"))) static void check_avx512(void)
 	for (int i = 0; i < 8; i++)
 		CHECK(d[i] == i);
 }
+#endif
+
+static void check_vectors(void)
+{
+#if defined(__x86_64__)
+	if (__builtin_cpu_supports("avx2"))
+		check_avx();
+	if (__builtin_cpu_supports("avx512f"))
+		check_avx512();
+#elif defined(__aarch64__)
+	auto looked_up = reinterpret_cast<decltype(&vi_vector_pcs)>(
+		dlsym(RTLD_DEFAULT, "vi_vector_pcs"));
+
+	CHECK(vi_vector_pcs(4) == 8 && looked_up(2) == 4);
+#endif
+}
 
 int main(int argc, char **argv)
 {
@@ -76,9 +97,6 @@ int main(int argc, char **argv)
 	check_integers(argc > 1);
 	check_structures();
 	check_floats();
-	if (__builtin_cpu_supports("avx2"))
-		check_avx();
-	if (__builtin_cpu_supports("avx512f"))
-		check_avx512();
+	check_vectors();
 	return check_report("abi");
 }

@@ -4,6 +4,7 @@
  */
 #include "abi.h"
 
+#if defined(__x86_64__)
 __attribute__((target("avx2"))) __m256d vi_avx(__m256d a, __m256d b)
 {
 	return _mm256_add_pd(a, b);
@@ -23,3 +24,9 @@ __attribute__((target("avx512f"))) __m512d vi_avx512(__m512d a, __m512d b)
 {
 	return _mm512_sub_pd(a, b);
 }
+#elif defined(__aarch64__)
+__attribute__((aarch64_vector_pcs)) double vi_vector_pcs(double a)
+{
+	return a * 2;
+}
+#endif
