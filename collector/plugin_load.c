@@ -12,13 +12,19 @@
 /* Bytes of the object that `address` is the start of; 0: it is none. */
 static uint64_t object_bytes(const void *address)
 {
-	const ElfW(Sym) *symbol = NULL;
 	Dl_info info;
+#if defined(RTLD_DL_SYMENT)
+	const ElfW(Sym) *symbol = NULL;
 
 	if (!dladdr1(address, &info, (void **)(void *)&symbol, RTLD_DL_SYMENT) || symbol == NULL ||
 	    info.dli_saddr != address || ELF64_ST_TYPE(symbol->st_info) != STT_OBJECT)
 		return 0;
 	return symbol->st_size;
+#else /* musl tells the name only */
+	if (!dladdr(address, &info) || info.dli_saddr != address)
+		return 0;
+	return sizeof(struct spanshim_plugin);
+#endif
 }
 
 static bool check_struct(const struct ss_plugin *plugin)

@@ -23,6 +23,9 @@
 #include "shim/log.h"
 
 #define STACK_BYTES (512u << 10)
+#ifndef RTLD_DEEPBIND /* musl has nothing like it */
+#define RTLD_DEEPBIND 0
+#endif
 
 static char collector_path[PATH_MAX];
 static struct ss_collector_seat seat;
@@ -100,7 +103,7 @@ static int compile_flags(int *ret_flags)
 	*ret_flags = 0;
 	if (!global("cJSON_Delete"))
 		return 0;
-	if (!malloc_is_libcs())
+	if (!RTLD_DEEPBIND || !malloc_is_libcs())
 		return -EXDEV;
 	*ret_flags = RTLD_DEEPBIND;
 	return 0;

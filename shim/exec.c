@@ -236,6 +236,8 @@ EXPORTED int fexecve(int fd, char *const argv[], char *const envp[])
 		&(struct call){ .real = REAL_FEXECVE, .fd = fd, .argv = argv, .envp = envp });
 }
 
+int execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags);
+
 EXPORTED int execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags)
 {
 	return call_exec(&(struct call){ .real = REAL_EXECVEAT,

@@ -37,7 +37,11 @@
 #define VALUE_SHOWN_BYTES 200 /* of one that is not understood */
 
 extern int __cxa_atexit(void (*)(void *), void *, void *);
-extern int __cxa_at_quick_exit(void (*)(void *), void *);
+#if defined(__GLIBC__)
+/* Weak: a libc that lacks them may load us all the same (see is_other_libc). */
+extern int __cxa_at_quick_exit(void (*)(void *), void *) __attribute__((weak));
+extern const char *gnu_get_libc_version(void) __attribute__((weak));
+#endif
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 static struct ss_config config;
@@ -280,9 +284,32 @@ static void start(char *const *envp)
 	}
 	/* Registered before the loader's own: runs after every destructor, as the last thing. */
 	__cxa_atexit(at_exit, NULL, NULL);
+#if defined(__GLIBC__)
 	__cxa_at_quick_exit(at_exit, NULL);
+#else
+	at_quick_exit(ss_process_finish);
+#endif
 	ss_python_start(facts.table, facts.enabled);
 	ss_intercept_start(facts.table, facts.enabled);
+}
+
+/* musl's loader takes a glibc for itself. Its processes are only told why nothing is traced: what
+ * is ours passes calls on, and the collector's libraries could not be loaded. */
+static bool is_other_libc(void)
+{
+#if defined(__GLIBC__)
+	return !gnu_get_libc_version;
+#else
+	return false;
+#endif
+}
+
+static void refuse(void)
+{
+	ss_config_read(&config, environ, NULL);
+	find_process_names();
+	open_log();
+	ss_log("nothing is traced: the program's libc is not glibc, for which spanshim was built");
 }
 
 void ss_main_start(char *const *envp)
@@ -295,12 +322,19 @@ void ss_main_start(char *const *envp)
 	started = true;
 	ss_guard_enter();
 	ss_intercept_resolve();
-	start(envp);
+	if (is_other_libc())
+		refuse();
+	else
+		start(envp);
 	ss_guard_leave();
 	errno = saved_errno;
 }
 
 __attribute__((constructor(101))) static void construct(int argc, char **argv, char **envp)
 {
+#if defined(__GLIBC__)
 	ss_main_start(envp ? envp : environ);
+#else /* musl's loader passes nothing, but has set the variable */
+	ss_main_start(environ);
+#endif
 }

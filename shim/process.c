@@ -35,6 +35,11 @@
 #define PARK_PATIENCE_MS   500 /* how long the host waits for the drain thread to end */
 #define LOCK_TRIES         100000
 
+#if defined(__GLIBC__)
+extern int __register_atfork(void (*)(void), void (*)(void), void (*)(void), void *)
+	__attribute__((weak));
+#endif
+
 static uint64_t no_generation;
 volatile uint64_t *ss_generation = &no_generation;
 struct ss_image *ss_image;
@@ -188,7 +193,11 @@ static void make_hooks(void)
 	if (thread_key_made)
 		return;
 	thread_key_made = pthread_key_create(&thread_key, end_thread) == 0;
+#if defined(__GLIBC__) /* what pthread_atfork is; see main.c for why it is weak */
+	__register_atfork(before_fork, NULL, in_forked_child, NULL);
+#else
 	pthread_atfork(before_fork, NULL, in_forked_child);
+#endif
 }
 
 static uint32_t choose_clock(void)

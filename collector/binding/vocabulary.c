@@ -76,7 +76,7 @@ static const struct {
 	  "__clone __clone2 clone3 __clone3 fork __fork __libc_fork _Fork",
 	  TWICE },
 	{ "_Unwind_* __cxa_* __gxx_personality_* __gcc_personality_* __register_frame* "
-	  "__deregister_frame* unw_* _ULx86_64_* _Ux86_64_* backtrace",
+	  "__deregister_frame* unw_* _ULx86_64_* _Ux86_64_* _ULaarch64_* _Uaarch64_* backtrace",
 	  UNWINDER },
 	{ "dlopen dlmopen dlsym dlvsym dlclose dlerror dlinfo dladdr dladdr1 dl_iterate_phdr "
 	  "pthread_create thrd_create execve execv execvp execvpe execl execlp execle fexecve "

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -57,7 +58,7 @@ static int leave_the_program(pid_t parent, bool verbose)
 		raise(SIGTERM);
 	if (dup2(null, STDIN_FILENO) < 0 || dup2(verbose ? STDERR_FILENO : null, STDOUT_FILENO) < 0)
 		return -errno;
-	close_range(3, UINT_MAX, 0);
+	syscall(SYS_close_range, 3, UINT_MAX, 0); /* musl lacks close_range() */
 	return 0;
 }
 

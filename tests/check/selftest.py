@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import unittest
+import unittest.mock
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "scripts"
@@ -186,6 +187,25 @@ class Hot(CheckTest):
 
     def test_no_code(self):
         self.assert_fails("no code", "check_hot", self.build("int ss_x;"))
+
+    @unittest.skipUnless(shutil.which("aarch64-linux-gnu-gcc"), "no cross compiler")
+    def test_aarch64(self):
+        made = self.root / "object.o"
+        environment = unittest.mock.patch.dict(os.environ, OBJDUMP="aarch64-linux-gnu-objdump")
+        # register names that are addresses, labels or constants there
+        good = "void ss_d0(void); int ss_q2; void ss_b1(long x) { if (x > 0xd0) ss_d0(); }"
+        with environment:
+            for text, expected in [(good, None)] + [
+                    ('void ss_f(void) { __asm__ volatile("%s"); }' % code, code.split()[0])
+                    for code in ("fmov d0, d1", "movi v7.16b, #1", "ldr q31, [x0]", "msr fpsr, x0",
+                                 "stp d8, d9, [sp]", "ptrue p15.b")]:
+                with self.subTest(text):
+                    subprocess.run(["aarch64-linux-gnu-gcc", "-c", "-O2", "-march=armv8-a+sve", "-xc",
+                                    "-o", made, "-"], input=text, text=True, check=True)
+                    if expected:
+                        self.assert_fails(expected, "check_hot", made)
+                    else:
+                        self.assert_passes("check_hot", made)
 
     def linked(self, text):
         """text's functions, as an object that is the hot side and as a library made of it."""
