@@ -12,7 +12,8 @@ from harness import COMMAND, DRIVE, ERROR, LOAD_BINDING, OK, SIGKILL_STATUS, Cas
 
 SESSION, ACTION = "session load", "action load"
 THREADS = 8
-KILLS = int(os.environ.get("SPANSHIM_TEST_KILLS", 25))
+KILLS = int(os.environ.get("SPANSHIM_TEST_KILLS", 20))
+ENDS = max(KILLS // 10, 1)  # of each other kind
 PAUSE_US = 1000  # after every 100 acts: what is made must be read here
 COUNTERS_BYTES = 64  # of a thread: begun, ended, ended before the process began to end
 
@@ -112,7 +113,7 @@ class Kill(Case):
         ends = {str(int(signal.SIGSEGV)): 139, str(int(signal.SIGBUS)): 135, str(int(signal.SIGTERM)): 143,
                 "abort": 134, "_exit": 3, "exec": 0}
         for end, status in ends.items():
-            for number in range(max(KILLS // 5, 1)):
+            for number in range(ENDS):
                 with self.subTest(end=end, number=number):
                     process = self.start_victim("run", end=(str(self.random.randrange(5, 120)), end))
                     out, err = process.communicate(timeout=120)
@@ -124,7 +125,7 @@ class Kill(Case):
                         dump.by_id = {span.span_id: span for span in dump.spans}
                     acts = self.assert_all_there(dump, by_itself=True)
                     self.assertEqual(self.left_rings(), [])
-            print("%s: the last of %d with %d acts, all there" % (end, max(KILLS // 5, 1), acts))
+            print("%s: the last of %d with %d acts, all there" % (end, ENDS, acts))
 
     def dump(self):
         return self.collect(Result()).dump

@@ -134,6 +134,9 @@ static int launch_and_signal(const char *script, int sent)
 	snprintf(path, sizeof(path), "/dev/fd/%d", ready[1]);
 	launcher = fork();
 	if (!launcher) {
+		/* A shell can set no trap for what it was started with ignored, as jobs in the
+		 * background are SIGINT. */
+		signal(sent, SIG_DFL);
 		setenv("READY", path, 1);
 		_exit(ss_launch(argv, no_variables));
 	}
