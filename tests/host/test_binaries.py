@@ -12,6 +12,7 @@ import stat
 import subprocess
 import unittest
 
+import packages
 from transparency import COMMAND, PRELOAD, Transparency, main
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -189,8 +190,17 @@ class Binaries(Transparency):
                             "for (int n = 0; n < 50; n++) try { sqlite3_exec(db, \"SELECT 1\", refuse, nullptr, nullptr); }\n"
                             "catch (const std::exception &e) { if (n == 49) std::cout << e.what() << std::endl; } }\n"
                             "int main() { go(); std::thread(go).join(); }\n")
-        program = self.build("llvm", "-stdlib=libc++", "-rtlib=compiler-rt", "-unwindlib=libunwind", compiler="clang++",
-                             source=source, libraries=["-lsqlite3", "-pthread"])
+        # not installed: they conflict with the libunwind that the build needs
+        root = packages.unpack("llvm", "libc++-14-dev", "libc++1-14", "libc++abi-14-dev", "libc++abi1-14", "libunwind-14",
+                               "libunwind-14-dev")
+        if not root:
+            self.skipTest("LLVM's libc++ cannot be had")
+        llvm, libraries = root + "/usr/lib/llvm-14", root + "/usr/lib/x86_64-linux-gnu"
+        program = self.build("llvm", "-nostdinc++", "-isystem", llvm + "/include/c++/v1", "-nostdlib++", "-L" + libraries,
+                             "-L" + llvm + "/lib", "-Wl,-rpath," + libraries, "-Wl,-rpath," + llvm + "/lib", compiler="clang++",
+                             source=source, libraries=["-lsqlite3", "-pthread", "-lunwind", "-lc++", "-lc++abi"])
+        with open(program, "rb") as file:
+            self.assertIn(b"libunwind.so.1", file.read())
         self.assert_transparent(program, spans=100)
 
     @unittest.skipUnless(shutil.which("gdb"), "not installed: gdb")
