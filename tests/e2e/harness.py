@@ -42,6 +42,11 @@ SYSROOT = os.environ.get("SPANSHIM_SYSROOT", "")
 PYTHON = os.path.join(SYSROOT, "usr/bin/python3.11") if EMULATOR else sys.executable
 WAYS = ("preload",) if EMULATOR else ("run", "preload")  # to be traced; the launcher executes
 
+# A job in the background starts with these ignored, and what tests run would inherit that.
+for _number in signal.SIGINT, signal.SIGQUIT, signal.SIGHUP:
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, signal.SIG_DFL)
+
 EVENT_LIMIT = 128  # OpenTelemetry's default for span events
 OK, ERROR = 0, 2  # status codes: spanshim never writes 1
 LOSS_PREFIX = "spanshim.dropped."

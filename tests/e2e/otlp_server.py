@@ -136,10 +136,17 @@ class OtlpServer(http.server.ThreadingHTTPServer):
                 for element in request.data[key]]
 
 
+_used_ports = set()  # to an exporter, the same port is the same collector, which has all that it acknowledged
+
+
 @contextlib.contextmanager
 def otlp_server(*replies, **options):
     """A server on a free port."""
     server = OtlpServer(replies, **options)
+    while "port" not in options and server.server_port in _used_ports:
+        server.server_close()
+        server = OtlpServer(replies, **options)
+    _used_ports.add(server.server_port)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:

@@ -103,7 +103,7 @@ class Variables(Settings):
                 _, result = self.requests([Reply(delay=1.5)], **settings)
                 self.assertEqual(result.status, 0 if sent else 2)
                 self.assertTrue(result.stdout.startswith(b"%d spans" % sent), result.visible)
-                self.assertEqual(b"timed out after 3" in result.stderr, not sent)
+                self.assertEqual(b"timed out after " in result.stderr, not sent)
 
     def test_compression(self):
         for settings, kinds in (({"COMPRESSION": "gzip"}, ["gzip", "gzip"]), ({"TRACES_COMPRESSION": "gzip"}, ["gzip", None]),
