@@ -41,7 +41,8 @@ const struct ss_env_row ss_env_table[] = {
 	{ "SPANSHIM_PREVIOUS", SS_ENV_STRING, FIELD(previous), "", 0, 0, NULL,
 	  "internal: ring file that an exec left behind" },
 	{ "MELLEA_TRACES_CONTENT", SS_ENV_FLAG, FIELD(content), "false", 0, 0, NULL,
-	  "record content (statements, prompts, responses)" },
+	  "record content: responses, tool arguments and results; of declared functions"
+	  " what bindings mark (statements, ...)" },
 	{ "OTEL_SEMCONV_STABILITY_OPT_IN", SS_ENV_STRING, FIELD(semconv_opt_in), "", 0, 0, NULL,
 	  "with " GENAI_OPT_IN
 	  " in the list, the next variable takes NO_CONTENT, SPAN_ONLY, EVENT_ONLY, SPAN_AND_EVENT" },

@@ -79,7 +79,7 @@ complete -c spanshim -n '__spanshim_in run' -s m -l metrics -rF -d 'File for the
 complete -c spanshim -n '__spanshim_in run' -s b -l bindings -x -a '(__spanshim_list)' -d 'Built-in names or files'
 complete -c spanshim -n '__spanshim_in run' -s p -l plugin -rF -d 'A plugin to load'
 complete -c spanshim -n '__spanshim_in run' -l dir -x -a '(__fish_complete_directories)' -d 'Where the event rings go'
-complete -c spanshim -n '__spanshim_in run' -l content -d 'Record statements, prompts, responses'
+complete -c spanshim -n '__spanshim_in run' -l content -d 'Record responses, tool arguments and results, statements'
 complete -c spanshim -n '__spanshim_in run' -l stacks -x -a 'off error all' -d 'Spans with a stack trace'
 complete -c spanshim -n '__spanshim_in run' -l on-full -x -a 'drop block' -d 'When a ring is full'
 complete -c spanshim -n '__spanshim_in run' -l log -rF -d 'The log of the shim'
