@@ -195,6 +195,8 @@ class Pages(Documents):
         self.make_dumps()
         self.make_library()
         self.put("slow_acts.c", read("docs", "examples", "plugin", "slow_acts.c"))
+        for tree in ("docs/examples", "collector/include"):
+            shutil.copytree(os.path.join(SOURCE, tree), os.path.join(self.cwd, tree))
         blocks = documents.markdown(read(*parts))
         self.assertGreaterEqual(self.run_page("/".join(parts), blocks), at_least)
 
