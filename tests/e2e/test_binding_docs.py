@@ -68,7 +68,7 @@ class Guide(Case):
                 if language == "json" and '"spanshim"' in content]
 
     def test_binding_files_are_valid(self):
-        self.assertEqual(len(self.files()), 4)
+        self.assertEqual(len(self.files()), 5)
         for content in self.files():
             checked = self.command("bindings", self.write("example.json", content))
             self.assertEqual((checked.status, checked.stderr), (0, b""))
