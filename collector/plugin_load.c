@@ -13,7 +13,7 @@
 static uint64_t object_bytes(const void *address)
 {
 	Dl_info info;
-#if defined(RTLD_DL_SYMENT)
+#if defined(__GLIBC__)
 	const ElfW(Sym) *symbol = NULL;
 
 	if (!dladdr1(address, &info, (void **)(void *)&symbol, RTLD_DL_SYMENT) || symbol == NULL ||
