@@ -81,12 +81,17 @@ static inlined bool emit_open(struct ss_call *call, uint64_t time, uint64_t span
 	return ss_emit_bare(call->thread, &e);
 }
 
-/* The result as a code; a pointer is none. */
+/* The result as a code. A pointer is none, unless it is NULL: that is 0. */
 static bool read_result(const struct ss_call *call, int64_t *ret_result)
 {
 	const struct ss_value *value = &call->entry->error.value;
+	bool is_pointer = value->type == SS_TYPE_POINTER || value->type == SS_TYPE_STRING;
+	int64_t result;
 
-	return value->type != SS_TYPE_POINTER && ss_value_read(call, value, ret_result);
+	if (!ss_value_read(call, value, &result) || (is_pointer && result))
+		return false;
+	*ret_result = result;
+	return true;
 }
 
 /* With attributes, or a failure. */

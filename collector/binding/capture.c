@@ -261,6 +261,17 @@ struct ss_capture ss_operand_capture(struct ss_scope *scope, const cJSON *object
 	return capture;
 }
 
+static void refuse_out(struct ss_scope *scope, const cJSON *args)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach (item, args)
+		if (is_text(item, "out") && !item->next)
+			ss_document_complain(scope->doc, item, NULL,
+					     "not possible here: \"out\" gives a number, and a "
+					     "message is the string that the call returns");
+}
+
 uint32_t ss_operand_message(struct ss_scope *scope, const cJSON *error)
 {
 	static const char *const known[] = { "call", "args", NULL };
@@ -277,6 +288,7 @@ uint32_t ss_operand_message(struct ss_scope *scope, const cJSON *error)
 	if (cJSON_IsObject(node)) {
 		if (ss_document_check_keys(scope->doc, node, known))
 			capture.getter = ss_operand_getter(scope, node, SS_TYPE_STRING);
+		refuse_out(scope, ss_document_member(node, "args"));
 	} else {
 		capture.value = ss_operand_value(scope, error, "message", SS_FORM_ANY);
 		if (capture.value.type != SS_TYPE_NONE &&

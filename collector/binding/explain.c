@@ -2,6 +2,7 @@
 #include "collector/binding/explain.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 
 #include "collector/binding/adapter.h"
 #include "collector/binding/vocabulary.h"
@@ -73,6 +74,11 @@ static void print_value(FILE *out, const struct ss_binding_table *table,
 	}
 }
 
+static bool is_pointer(const struct ss_value *value)
+{
+	return value->type == SS_TYPE_POINTER || value->type == SS_TYPE_STRING;
+}
+
 static void print_condition(FILE *out, const struct ss_binding_table *table, const char *what,
 			    const struct ss_condition *condition)
 {
@@ -90,7 +96,7 @@ static void print_condition(FILE *out, const struct ss_binding_table *table, con
 	fprintf(out, " %s ", verbs[condition->op]);
 	for (uint32_t i = 0; i < condition->count; i++) {
 		fputs(i == 0 ? "" : i + 1 == condition->count ? " or " : ", ", out);
-		if (condition->value.type == SS_TYPE_POINTER && condition->operands[i] == 0)
+		if (is_pointer(&condition->value) && condition->operands[i] == 0)
 			fputs("NULL", out);
 		else
 			fprintf(out, "%" PRId64, condition->operands[i]);
@@ -226,15 +232,17 @@ void ss_explain_binding(FILE *out, const struct ss_binding_table *table, uint32_
 	const struct ss_entry *entries = ss_binding_array(table, table->entries);
 	const struct ss_binding *binding = &bindings[index];
 	const char *library = text(table, binding->library);
+	const char *description = text(table, binding->description);
 
-	fprintf(out, "%s (%s): %s\n", text(table, binding->name), text(table, binding->source),
-		text(table, binding->description));
+	fprintf(out, "%s (%s)%s%s\n", text(table, binding->name), text(table, binding->source),
+		description[0] ? ": " : "", description);
 	if (binding->adapter) {
 		ss_adapter_explain(out, text(table, binding->adapter));
 		return;
 	}
-	fprintf(out, "  %s%s%u entries, %u named result codes\n", library, library[0] ? ", " : "",
-		binding->entry_count, binding->code_count);
+	fprintf(out, "  %s%s%u entr%s, %u named result code%s\n", library, library[0] ? ", " : "",
+		binding->entry_count, binding->entry_count == 1 ? "y" : "ies", binding->code_count,
+		binding->code_count == 1 ? "" : "s");
 	for (uint32_t i = 0; i < binding->constant_count; i++) {
 		const struct ss_constant *constant = &constants[binding->first_constant + i];
 

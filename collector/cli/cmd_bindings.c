@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "collector/binding/elf_file.h"
 #include "collector/binding/explain.h"
 #include "collector/cli/cli.h"
+#include "collector/cli/executable.h"
 #include "collector/shrunk.h"
 
 #define ERROR_BYTES 2048
@@ -221,6 +223,19 @@ static void list_builtins(const struct ss_binding_table *table)
 	}
 }
 
+/* Of what was to be looked into, but is no program. */
+static void complain_about(const char *path, int error)
+{
+	char interpreter[PATH_MAX];
+
+	if (error == -ENOEXEC && ss_executable_is_script(path, interpreter, sizeof(interpreter)))
+		ss_cli_error("bindings", "%s is a script (#!%s): name the program that it starts",
+			     path, interpreter);
+	else
+		ss_cli_error("bindings", "%s: %s", path,
+			     error == -ENOEXEC ? "expected a 64-bit ELF file" : strerror(-error));
+}
+
 static int show_all(const struct ss_binding_table *table, const struct options *options)
 {
 	struct program program = { 0 };
@@ -231,8 +246,7 @@ static int show_all(const struct ss_binding_table *table, const struct options *
 		ss_shrunk_watch();
 	ret = options->against ? open_program(options->against, &program) : 0;
 	if (ret < 0) {
-		ss_cli_error("bindings", "%s: %s", options->against,
-			     ret == -ENOEXEC ? "expected a 64-bit ELF file" : strerror(-ret));
+		complain_about(options->against, ret);
 		return SS_EXIT_USAGE;
 	}
 	for (uint32_t i = 0; i < table->bindings.count && status != SS_EXIT_USAGE; i++) {

@@ -87,6 +87,18 @@ static const char *privilege_obstacle(int fd)
 	return NULL;
 }
 
+/* What a "#!" line names; NULL: `text` does not begin with one. */
+static char *interpreter_of(char *text)
+{
+	char *interpreter;
+
+	if (memcmp(text, "#!", 2) != 0)
+		return NULL;
+	interpreter = text + 2 + strspn(text + 2, " \t");
+	interpreter[strcspn(interpreter, " \t\n")] = '\0';
+	return *interpreter ? interpreter : NULL;
+}
+
 static const char *obstacle(const char *path, unsigned scripts)
 {
 	union {
@@ -94,16 +106,14 @@ static const char *obstacle(const char *path, unsigned scripts)
 		char text[256];
 	} start = { 0 };
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	const char *reason = NULL;
+	const char *reason = NULL, *interpreter;
 	ssize_t bytes;
 
 	if (fd < 0)
 		return NULL;
 	bytes = pread(fd, &start, sizeof(start) - 1, 0);
-	if (bytes > 2 && !memcmp(start.text, "#!", 2) && scripts) {
-		char *interpreter = start.text + 2 + strspn(start.text + 2, " \t");
-
-		interpreter[strcspn(interpreter, " \t\n")] = '\0';
+	interpreter = interpreter_of(start.text);
+	if (interpreter && scripts) {
 		reason = obstacle(interpreter, scripts - 1);
 	} else if (bytes >= (ssize_t)sizeof(start.elf) &&
 		   !memcmp(start.elf.e_ident, ELFMAG, SELFMAG)) {
@@ -118,6 +128,21 @@ static const char *obstacle(const char *path, unsigned scripts)
 const char *ss_executable_obstacle(const char *path)
 {
 	return obstacle(path, 4);
+}
+
+bool ss_executable_is_script(const char *path, char *interpreter, size_t bytes)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	char text[256] = { 0 };
+	const char *name;
+
+	if (fd < 0)
+		return false;
+	name = pread(fd, text, sizeof(text) - 1, 0) > 2 ? interpreter_of(text) : NULL;
+	close(fd);
+	if (name)
+		snprintf(interpreter, bytes, "%s", name);
+	return name != NULL;
 }
 
 bool ss_executable_needs(const char *path, const char *library)

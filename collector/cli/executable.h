@@ -16,6 +16,9 @@ int ss_executable_find(const char *name, char *path, size_t path_bytes);
  * it (also when it cannot be read). Follows the #! line of a script. */
 const char *ss_executable_obstacle(const char *path);
 
+/* Whether path begins with a #! line, and then the program that it names. */
+bool ss_executable_is_script(const char *path, char *interpreter, size_t bytes);
+
 /* Whether path is linked to a shared library whose name begins like that. */
 bool ss_executable_needs(const char *path, const char *library);
 

@@ -115,6 +115,38 @@ class Guide(Case):
         self.assertEqual(checked.status, 0)
         self.assertIn(b"mellea in /usr/bin/sqlite3:\n  traces Python code", checked.stdout)
 
+    def test_a_script_is_no_program(self):
+        script = self.write("serve", "#! /usr/bin/perl -w\n" + "#" * 100)
+        checked = self.command("bindings", "--against", script, "sqlite3")
+        self.assertEqual((checked.status, checked.stderr.decode()), (
+            2, "spanshim bindings: %s is a script (#!/usr/bin/perl): name the program that it starts\n" % script))
+        checked = self.command("bindings", "--against", self.write("text", "#" * 100), "sqlite3")
+        self.assertEqual((checked.status, checked.stderr.decode()),
+                         (2, "spanshim bindings: %s: expected a 64-bit ELF file\n" % self.path("text")))
+
+    def test_null_results(self):
+        """NULL is the number 0, whatever the pointer is declared as; another pointer is no number."""
+        for returns in "pointer", "string":
+            for null, expected in (True, ("NO_TEXT", 0, "NO_TEXT")), (False, ("_OTHER", None, None)):
+                with self.subTest(returns=returns, null=null):
+                    entry = {"symbol": "sqlite3_column_text", "role": "action", "when": "call",
+                             "args": ["pointer", "int"], "returns": returns,
+                             "error": {"if": {"null": null}, "code": "text.code"}}
+                    path = self.write("text.json", json.dumps(
+                        {"spanshim": 1, "name": "text", "codes": {"NO_TEXT": 0}, "entries": [entry]}))
+                    told = self.command("bindings", path).stdout.decode()
+                    self.assertEqual(told.splitlines()[:2], ["text (%s)" % path, "  1 entry, 1 named result code"])
+                    self.assertIn("fails if the result is %sNULL\n" % ("" if null else "not "), told)
+                    if os.path.exists(self.out):
+                        os.unlink(self.out)
+                    dump = self.trace(["sqlite3", ":memory:", "SELECT NULL, 'a'"], bindings=path).dump
+                    failed = [span for span in dump.spans if "error.type" in span.attributes]
+                    self.assertGreaterEqual(len(dump.spans), 2)
+                    self.assertTrue(0 < len(failed) < len(dump.spans), len(failed))
+                    for span in failed:
+                        self.assertEqual((span.attributes["error.type"], span.attributes.get("text.code"),
+                                          span.message or None), expected)
+
     def test_python_example_gives_its_tree(self):
         os.mkdir(self.path("talk"))
         for name, content in PACKAGE.items():

@@ -41,10 +41,10 @@ Test(builtins, counts)
 	cr_expect_eq(table->entries.count, 22);
 	cr_expect_eq(table->callbacks.count, 2);
 	cr_expect_eq(table->constants.count, 1);
-	cr_expect_eq(table->codes.count, 193);
+	cr_expect_eq(table->codes.count, 192);
 	cr_expect_str_eq(text_of(table, binding_at(table, 0)->name), "curl");
 	cr_expect_eq(binding_at(table, 0)->entry_count, 6);
-	cr_expect_eq(binding_at(table, 0)->code_count, 87);
+	cr_expect_eq(binding_at(table, 0)->code_count, 86);
 	cr_expect_str_eq(text_of(table, binding_at(table, 1)->name), "mellea");
 	cr_expect_eq(binding_at(table, 1)->entry_count, 0);
 	cr_expect_str_eq(text_of(table, binding_at(table, 1)->adapter), "mellea");

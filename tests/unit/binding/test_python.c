@@ -173,7 +173,7 @@ Test(python, beside_native_entries)
 Test(python, explanation)
 {
 	static const char expected[] =
-		"t (t.json): \n"
+		"t (t.json)\n"
 		"  5 entries, 0 named result codes\n"
 		"  Python talk.client:Talk.__init__: opens a span \"session t\"\n"
 		"      handle: self\n"
