@@ -310,7 +310,7 @@ static void apply_fallback(struct ss_config *config, const struct ss_env_row *ro
 static void complain_about(const struct ss_config *config, const struct ss_env_row *row,
 			   const char *value, ss_config_complaint complain)
 {
-	char phrase[96];
+	char phrase[SS_CONFIG_PHRASE_BYTES];
 	const char *expected = phrase;
 	uint8_t type = row->type;
 

@@ -14,8 +14,9 @@
 
 #include "sampler.h"
 
-#define SS_CONFIG_TEXT_BYTES 16384 /* all string values together; a longer value is refused */
-#define SS_CONFIG_UNLIMITED  UINT32_MAX
+#define SS_CONFIG_TEXT_BYTES   16384 /* all string values together; a longer value is refused */
+#define SS_CONFIG_UNLIMITED    UINT32_MAX
+#define SS_CONFIG_PHRASE_BYTES 192 /* of what is expected of a value, in words */
 
 enum ss_on_full { SS_ON_FULL_DROP, SS_ON_FULL_BLOCK };
 enum ss_stacks { SS_STACKS_OFF, SS_STACKS_ERROR, SS_STACKS_ALL };

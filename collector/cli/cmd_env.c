@@ -120,7 +120,7 @@ static const struct other of_mellea[] = {
 
 struct complaint {
 	const char *name;
-	char expected[160];
+	char expected[SS_CONFIG_PHRASE_BYTES];
 };
 
 /* ss_config_complaint has no context argument. */

@@ -18,7 +18,7 @@
 
 static struct {
 	int count;
-	char name[128], value[64], expected[128];
+	char name[128], value[64], expected[512];
 } complaints;
 
 static void note_complaint(const char *name, const char *value, const char *expected)
@@ -113,6 +113,25 @@ Test(config, table_is_sound)
 		for (size_t j = 0; j < i; j++)
 			cr_assert_str_neq(row->name, ss_env_table[j].name);
 	}
+}
+
+Test(config, all_choices_are_told)
+{
+	unsigned told = 0;
+
+	for (size_t i = 0; i < ss_env_rows; i++) {
+		const struct ss_env_row *row = &ss_env_table[i];
+		char variable[128], expected[512];
+
+		if (row->type != SS_ENV_CHOICE)
+			continue;
+		snprintf(variable, sizeof(variable), "%s=nonsense", row->name);
+		snprintf(expected, sizeof(expected), "one of %s", row->choices);
+		read1(variable);
+		cr_assert_str_eq(complaints.expected, expected, "%s", row->name);
+		told++;
+	}
+	cr_assert_geq(told, 3);
 }
 
 /* A fallback that is a value must be one that the row's own parser takes. */
