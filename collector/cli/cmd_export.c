@@ -106,6 +106,7 @@ static int parse_option(int option, struct arguments *arguments)
 		return 0;
 	case 'e':
 		otlp->endpoint.endpoint = optarg;
+		otlp->endpoint.endpoint_option = "--endpoint";
 		break;
 	case 'c':
 		otlp->endpoint.compression = optarg;

@@ -240,7 +240,7 @@ int ss_cmd_run(int argc, char **argv)
 		status = launch(&run, argv + optind);
 		report(&run);
 		if (exporter > 0)
-			ss_run_export_finish(exporter);
+			ss_run_export_finish(&run, exporter);
 	}
 	ss_run_setup_deinit(&run);
 	return status;

@@ -117,10 +117,10 @@ static char *make_shown(const char *url)
 
 /* A base URL gets the signal's path, one of the signal's own is taken as it is. */
 static int read_endpoint(struct ss_export_target *target, enum ss_export_signal signal,
-			 const char *given, const char *command)
+			 const struct ss_export_options *options, const char *command)
 {
 	struct setting setting = { .value = DEFAULT_ENDPOINT };
-	const char *name = "--endpoint";
+	const char *given = options->endpoint, *name = options->endpoint_option;
 	size_t bytes;
 
 	if (given)
@@ -336,7 +336,7 @@ static int read_target(struct ss_export_target *target, enum ss_export_signal si
 	int r = read_protocol(signal, command);
 
 	if (!r)
-		r = read_endpoint(target, signal, options->endpoint, command);
+		r = read_endpoint(target, signal, options, command);
 	if (!r)
 		r = read_compression(target, signal, options->compression, command);
 	if (!r)

@@ -26,6 +26,7 @@ struct ss_export_target { /* of one signal; strings are malloc'ed, NULL: not set
 
 struct ss_export_options { /* NULL: not given */
 	const char *endpoint, *compression;
+	const char *endpoint_option; /* the one that endpoint was given by, for messages */
 };
 
 struct ss_export_settings { /* all zero: nothing to give back */

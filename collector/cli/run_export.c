@@ -24,15 +24,17 @@
 /* On top of the exporter's own: whatever happens, the user gets the prompt back. */
 #define KILL_AFTER_NS ((uint64_t)(SS_RUN_EXPORT_WAIT_S + 20) * 1000000000)
 #define POLL_NS       (50l * 1000000)
+#define TELL_AFTER_NS 1500000000u /* of a wait that shorter would go unnoticed */
 
 static const char *endpoint_of(const struct ss_run_setup *run)
 {
 	return strcmp(run->export, SS_RUN_EXPORT_ENVIRONMENT) ? run->export : NULL;
 }
 
-int ss_run_export_check(const struct ss_run_setup *run)
+int ss_run_export_check(struct ss_run_setup *run)
 {
-	const struct ss_export_options options = { .endpoint = endpoint_of(run) };
+	const struct ss_export_options options = { .endpoint = endpoint_of(run),
+						   .endpoint_option = "--export" };
 	struct ss_export_settings settings = { 0 };
 	int r;
 
@@ -40,6 +42,10 @@ int ss_run_export_check(const struct ss_run_setup *run)
 	    (run->metrics_pattern && !strcmp(run->metrics_pattern, "-")))
 		return ss_cli_usage("run", "--export needs files, --out or --metrics is -");
 	r = ss_export_settings_read(&settings, &options, "run");
+	if (!r) {
+		run->export_shown = settings.targets[SS_EXPORT_TRACES].shown;
+		settings.targets[SS_EXPORT_TRACES].shown = NULL;
+	}
 	ss_export_settings_deinit(&settings);
 	return r;
 }
@@ -114,11 +120,19 @@ pid_t ss_run_export_start(const struct ss_run_setup *run)
 	return pid;
 }
 
-void ss_run_export_finish(pid_t pid)
+/* Once, to a user who wonders; not to one who has hurried it. */
+static void tell_of_waiting(const struct ss_run_setup *run)
+{
+	ss_cli_error("run", "waiting up to %d s for an answer of %s; Ctrl-C ends it",
+		     SS_RUN_EXPORT_WAIT_S, run->export_shown);
+}
+
+void ss_run_export_finish(const struct ss_run_setup *run, pid_t pid)
 {
 	static const int hurries[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	const struct timespec pause = { .tv_nsec = POLL_NS };
-	uint64_t end_ns = ss_clock_monotonic_ns() + KILL_AFTER_NS;
+	uint64_t start_ns = ss_clock_monotonic_ns();
+	bool told = false;
 	int status = 0;
 	sigset_t set;
 	unsigned i;
@@ -128,9 +142,18 @@ void ss_run_export_finish(pid_t pid)
 		sigaddset(&set, hurries[i]);
 	kill(pid, SIGTERM);
 	while (waitpid(pid, &status, WNOHANG) == 0) {
-		if (sigtimedwait(&set, NULL, &pause) > 0)
+		uint64_t waited_ns;
+
+		if (sigtimedwait(&set, NULL, &pause) > 0) {
 			kill(pid, SIGTERM);
-		if (ss_clock_monotonic_ns() > end_ns)
+			told = true;
+		}
+		waited_ns = ss_clock_monotonic_ns() - start_ns;
+		if (waited_ns > TELL_AFTER_NS && !told) {
+			tell_of_waiting(run);
+			told = true;
+		}
+		if (waited_ns > KILL_AFTER_NS)
 			kill(pid, SIGKILL);
 	}
 	if (WIFSIGNALED(status))

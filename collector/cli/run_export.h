@@ -16,14 +16,16 @@ struct ss_run_setup;
 /* The word that stands for an endpoint: what OpenTelemetry's variables say. */
 #define SS_RUN_EXPORT_ENVIRONMENT "env"
 
-/* Whether the settings are any good. Returns 0, or the exit status after a message. */
-int ss_run_export_check(const struct ss_run_setup *run);
+/* Whether the settings are any good; notes where they lead. Returns 0, or the exit status after a
+ * message. */
+int ss_run_export_check(struct ss_run_setup *run);
 
 /* Returns the exporter's pid, or -errno. */
 pid_t ss_run_export_start(const struct ss_run_setup *run);
 
 /* Lets it send what is there, and waits for its end; a further SIGINT or SIGTERM makes that at
- * once. Signals are blocked, as ss_launch leaves them. It says itself what it could not send. */
-void ss_run_export_finish(pid_t pid);
+ * once. Signals are blocked, as ss_launch leaves them. It says itself what it could not send; that
+ * there is a wait is said here. */
+void ss_run_export_finish(const struct ss_run_setup *run, pid_t pid);
 
 #endif

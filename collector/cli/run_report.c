@@ -123,6 +123,18 @@ static bool written_since(const char *path, uint64_t started_ns)
 	return (uint64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec >= started_ns;
 }
 
+/* Also when a sampler left everything out. */
+static void say_nothing(void)
+{
+	const char *sampler = getenv("OTEL_TRACES_SAMPLER");
+
+	if (sampler && *sampler && strcmp(sampler, "always_on") != 0 &&
+	    strcmp(sampler, "parentbased_always_on") != 0)
+		ss_cli_error("run", "nothing was written (OTEL_TRACES_SAMPLER=%s)", sampler);
+	else
+		ss_cli_error("run", "nothing was traced");
+}
+
 static void show(const struct ss_run_dumps *dumps, char **paths, int count)
 {
 	struct ss_tree_style style = {
@@ -139,7 +151,7 @@ static void show(const struct ss_run_dumps *dumps, char **paths, int count)
 	int i;
 
 	if (!count)
-		ss_cli_error("run", "nothing was traced");
+		say_nothing();
 	for (i = 0; i < count && dumps->verbose; i++)
 		ss_cli_error("run", "spans are in %s", paths[i]);
 	if (count && dumps->tree)

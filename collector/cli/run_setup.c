@@ -307,6 +307,7 @@ void ss_run_setup_deinit(struct ss_run_setup *run)
 	free(run->log_pattern);
 	free(run->binding_list);
 	free(run->plugin_list);
+	free(run->export_shown);
 	free(run->preload);
 	free(run->run_directory);
 }

@@ -19,6 +19,7 @@ struct ss_run_setup {
 	char *metrics_pattern; /* NULL: no metrics */
 	char *binding_list;    /* NULL: the default */
 	char *plugin_list;     /* NULL: none */
+	char *export_shown;    /* where spans are sent, for messages */
 	bool log_ours;         /* the log is in the run's directory, nobody else will show it */
 	char trace_id[33];     /* "": TRACEPARENT or nothing decides */
 	uint64_t trace[2];     /* of the run's spans; 0: many */

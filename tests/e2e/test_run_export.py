@@ -132,8 +132,9 @@ class RunExport(ExportCase):
         url = refused_url().rstrip("/")
         argv, env = self.run_command(url, ["sqlite3", ":memory:", "SELECT 1"], out="out.jsonl")
         process = self.start(argv, env)
-        wait_until(lambda: exporters(self.state) and os.path.exists(self.out), what="a dump")
-        time.sleep(1)  # the program has ended; the user has waited enough
+        # the program has ended; the user has waited enough
+        self.assertEqual(process.stderr.readline().decode(), "spanshim run: waiting up to 10 s for an answer of "
+                         "%s/v1/traces; Ctrl-C ends it\n" % url)
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=60)
         self.assertEqual((process.returncode, stdout), (0, b"1\n"))
@@ -179,7 +180,7 @@ class RunExport(ExportCase):
             self.assert_once(server, self.ids())
 
     def test_told_before_it_starts(self):
-        for url, options, text in (("collector", (), b"expected http://"), ("env", ("--out", "-"), b"--export needs files")):
+        for url, options, text in (("collector", (), b"--export collector: expected http://"), ("env", ("--out", "-"), b"--export needs files")):
             argv, env = self.run_command(url, ["touch", self.path("ran")], options=options)
             result = self.execute(argv, env)
             self.assertEqual(result.status, 2)

@@ -6,7 +6,7 @@ import os
 import random
 import sys
 
-from harness import DRIVE, LOAD_BINDING, Case, Dump, main, wait_until
+from harness import COMMAND, DRIVE, LOAD_BINDING, Case, Dump, main, wait_until
 from mellea_env import NEWEST, needs, python
 from metrics_file import MetricsFile
 
@@ -301,6 +301,12 @@ class Rest(Sampling):
             result = self.sampled(argv, sampler)
             self.assertEqual((result.dump.spans, result.log), ([], ""))
             self.assert_same_as_untraced(argv, result)
+
+    def test_a_run_that_writes_nothing_says_why(self):
+        argv = [COMMAND, "run", "--dir", self.rings, "--out", self.out, "--verbose", "--", "sqlite3", ":memory:", "SELECT 1"]
+        result = self.execute(argv, self.environment(env={"OTEL_TRACES_SAMPLER": "always_off"}))
+        self.assertEqual((result.stdout, result.stderr),
+                         (b"1\n", b"spanshim run: nothing was written (OTEL_TRACES_SAMPLER=always_off)\n"))
 
     def test_metrics_count_everything(self):
         """With no trace written, a tenth, or all: the same counts."""
