@@ -80,10 +80,15 @@ static int run(struct ss_stats *stats, char *const *paths, int count, enum ss_st
 		.utf8 = ss_cli_utf8(),
 		.width = ss_cli_width(stdout),
 	};
-	int status = SS_EXIT_OK, i, r;
+	int status = SS_EXIT_OK, i, r, unread = 0;
 
-	for (i = 0; i < count; i++)
-		status = fail(paths[i], ss_stats_read(stats, paths[i]), status);
+	for (i = 0; i < count; i++) {
+		r = ss_stats_read(stats, paths[i]);
+		unread += r != 0;
+		status = fail(paths[i], r, status);
+	}
+	if (unread == count)
+		return status;
 	r = ss_stats_finish(stats);
 	if (!r) {
 		ss_stats_order(stats, sort);

@@ -14,6 +14,13 @@ static const char *plural(uint64_t count)
 	return count == 1 ? "" : "s";
 }
 
+/* Requests of which none was answered as hoped for. */
+static void report_none(const struct ss_export_counts *counts, const char *shown)
+{
+	printf("nothing sent to %s; %" PRIu64 " attempt%s\n", shown, counts->requests,
+	       plural(counts->requests));
+}
+
 void ss_export_report_sent(const struct ss_export_sender *sender)
 {
 	bool any = false;
@@ -25,6 +32,10 @@ void ss_export_report_sent(const struct ss_export_sender *sender)
 		if (!counts->requests)
 			continue;
 		any = true;
+		if (!counts->sent && !counts->refused) {
+			report_none(counts, sender->settings.targets[signal].shown);
+			continue;
+		}
 		printf("%" PRIu64 " %s%s sent to %s in %" PRIu64 " request%s", counts->sent,
 		       names[signal], plural(counts->sent), sender->settings.targets[signal].shown,
 		       counts->requests, plural(counts->requests));

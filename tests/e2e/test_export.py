@@ -281,6 +281,7 @@ class Failing(ExportCase):
         lines = result.stderr.decode().splitlines()
         self.assertEqual(result.status, 2)
         self.assertRegex(lines[0], r"connect.*; trying again for up to 1 s$")
+        self.assertRegex(result.stdout.decode(), r"^nothing sent to %s/v1/traces; \d attempts?\n$" % url)
         self.assertEqual(lines[2:], ["spanshim export: t.jsonl: 45 spans not sent, from line 1 on",
                                      "spanshim export: u.jsonl: 5 spans not sent, from line 1 on",
                                      "spanshim export: to go on: spanshim export --endpoint %s t.jsonl u.jsonl" % url])

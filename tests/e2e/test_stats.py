@@ -438,6 +438,14 @@ passed  of   rate  outcome
         told = self.counted(self.dump(b""))
         self.assertEqual((told["spans"], told["metrics"]), ({}, []))
 
+    def test_no_file_can_be_read(self):
+        """Then nothing is said of what is in it; of the others, if there are any."""
+        for options in [], ["--json"]:
+            self.assertEqual(self.stats(*options, "none.jsonl")[:2], (2, ""))
+        status, output, errors = self.stats("none.jsonl", self.dump(b""))
+        self.assertEqual((status, output), (2, "no spans and no metrics\n"))
+        self.assertIn("none.jsonl: No such file or directory", errors)
+
     def test_usage(self):
         name = self.dump([line(golden_spans())])
         for arguments in ([], ["--no-such-option", name], ["--sort", "speed", name]):
