@@ -16,7 +16,7 @@ import time
 import unittest
 
 import packages
-from transparency import Transparency, clean_environment, main
+from transparency import PRELOAD, Transparency, clean_environment, main
 
 NGINX = """
 %(user)s
@@ -144,6 +144,9 @@ class Servers(Transparency):
             if traced:
                 env = self.open_environment()
                 os.chown(self.rings, 65534 if drop else os.geteuid(), -1)
+                # not setpriv, which is root's
+                del env["LD_PRELOAD"]
+                drop = [*drop, "/usr/bin/env", "LD_PRELOAD=" + PRELOAD]
             data = os.path.join(self.cwd, "data")
             made = self.execute([*drop, bin_directory + "/initdb", "-D", data, "-U", "u", "-A", "trust", "--no-sync",
                                  "--locale=C", "-E", "UTF8"], env)
