@@ -5,7 +5,7 @@ import os
 
 from . import (budgets, calls, drain, floors, frozen, mellea, memory, plot, sdks, startup,
                undeclared)
-from .contestants import LTTNG, OURS, PLAIN, UFTRACE
+from .contestants import BLOCK, LTTNG, OURS, PLAIN, UFTRACE
 from .tools import median, table
 
 METHOD = """\
@@ -43,7 +43,7 @@ def machine_text(facts):
     text = (f"{facts['processor']}, {facts['processors']} processors, {facts['memory_gib']} GiB; "
             f"{facts['system']}, Linux {facts['kernel']}, glibc {facts['libc']}, clock source "
             f"{facts['clock']}. {facts['date']}, load at the start {facts['load']:.2f}.")
-    if facts["load"] > 0.5:
+    if facts["load"] > 1:
         text += (" **Other work was running on the machine: the figures are higher and wider than "
                  "they are on an idle one.**")
     return text + "\n"
@@ -56,15 +56,17 @@ def settings_text(settings):
 
 
 def call_facts(report):
-    """What spanshim adds to a call in the fastest paced mode of one thread that loses nothing, and
-    [(peer, ns, part)] of its goals there; None, [] where that was not measured."""
+    """What spanshim adds to a call in the fastest paced mode of one thread in which it, or its variant
+    that waits, loses nothing, and [(peer, ns, part)] of its goals there; None, [] where that was not
+    measured."""
     data = report.get("calls")
-    mode = data and next((name for name, (threads, rate) in calls.MODES.items()
-                          if threads == 1 and rate and added_ns(data.get(name), OURS)), None)
+    mode, ours = next(((name, variant) for variant in (OURS, BLOCK)
+                       for name, (threads, rate) in (calls.MODES.items() if data else ())
+                       if threads == 1 and rate and added_ns(data.get(name), variant)), (None, None))
     if not mode:
         return None, []
     goals = [(peer, added_ns(data[mode], peer), part) for peer, part in ((LTTNG, 6), (UFTRACE, 3))]
-    return added_ns(data[mode], OURS), [goal for goal in goals if goal[1]]
+    return added_ns(data[mode], ours), [goal for goal in goals if goal[1]]
 
 
 def added_ns(runs, name):
