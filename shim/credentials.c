@@ -20,50 +20,42 @@
 
 #define EXPORTED __attribute__((visibility("default")))
 
-/* Kernel's numbers: the result of a function that cannot be found. */
+/* The result of a function that cannot be found. */
 static int lacking(void)
 {
 	errno = ENOSYS;
 	return -1;
 }
 
+static int company(bool was_alone, int result)
+{
+	if (was_alone)
+		ss_process_drain_again();
+	return result;
+}
+
 static int change_id(const char *name, uid_t id)
 {
 	int (*real)(uid_t) = ss_intercept_real(name);
-	bool alone;
-	int r;
+	bool alone = ss_process_alone();
 
-	alone = ss_process_alone();
-	r = real ? real(id) : lacking();
-	if (alone)
-		ss_process_drain_again();
-	return r;
+	return company(alone, real ? real(id) : lacking());
 }
 
 static int change_two(const char *name, uid_t real_id, uid_t effective)
 {
 	int (*real)(uid_t, uid_t) = ss_intercept_real(name);
-	bool alone;
-	int r;
+	bool alone = ss_process_alone();
 
-	alone = ss_process_alone();
-	r = real ? real(real_id, effective) : lacking();
-	if (alone)
-		ss_process_drain_again();
-	return r;
+	return company(alone, real ? real(real_id, effective) : lacking());
 }
 
 static int change_three(const char *name, uid_t real_id, uid_t effective, uid_t saved)
 {
 	int (*real)(uid_t, uid_t, uid_t) = ss_intercept_real(name);
-	bool alone;
-	int r;
+	bool alone = ss_process_alone();
 
-	alone = ss_process_alone();
-	r = real ? real(real_id, effective, saved) : lacking();
-	if (alone)
-		ss_process_drain_again();
-	return r;
+	return company(alone, real ? real(real_id, effective, saved) : lacking());
 }
 
 EXPORTED int setuid(uid_t uid)
@@ -109,52 +101,32 @@ EXPORTED int setresgid(gid_t real_id, gid_t effective, gid_t saved)
 EXPORTED int setgroups(size_t count, const gid_t *groups)
 {
 	int (*real)(size_t, const gid_t *) = ss_intercept_real("setgroups");
-	bool alone;
-	int r;
+	bool alone = ss_process_alone();
 
-	alone = ss_process_alone();
-	r = real ? real(count, groups) : lacking();
-	if (alone)
-		ss_process_drain_again();
-	return r;
+	return company(alone, real ? real(count, groups) : lacking());
 }
 
 /* libc's own calls setgroups without asking anybody. */
 EXPORTED int initgroups(const char *user, gid_t group)
 {
 	int (*real)(const char *, gid_t) = ss_intercept_real("initgroups");
-	bool alone;
-	int r;
+	bool alone = ss_process_alone();
 
-	alone = ss_process_alone();
-	r = real ? real(user, group) : lacking();
-	if (alone)
-		ss_process_drain_again();
-	return r;
+	return company(alone, real ? real(user, group) : lacking());
 }
 
 EXPORTED int unshare(int flags)
 {
 	int (*real)(int) = ss_intercept_real("unshare");
-	bool alone;
-	int r;
+	bool alone = ss_process_alone();
 
-	alone = ss_process_alone();
-	r = real ? real(flags) : lacking();
-	if (alone)
-		ss_process_drain_again();
-	return r;
+	return company(alone, real ? real(flags) : lacking());
 }
 
 EXPORTED int setns(int fd, int kinds)
 {
 	int (*real)(int, int) = ss_intercept_real("setns");
-	bool alone;
-	int r;
+	bool alone = ss_process_alone();
 
-	alone = ss_process_alone();
-	r = real ? real(fd, kinds) : lacking();
-	if (alone)
-		ss_process_drain_again();
-	return r;
+	return company(alone, real ? real(fd, kinds) : lacking());
 }

@@ -4,7 +4,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 
 #include "collector/collector.h"
 #include "shim/context.h"
+#include "shim/emit.h"
 #include "shim/hot.h"
 #include "shim/intercept/intercept.h"
 #include "shim/intercept/objects.h"
@@ -223,8 +223,7 @@ bool ss_drain_thread_stop(struct ss_image *image, int ms)
 	if (__atomic_load_n(&image->drain_state, __ATOMIC_ACQUIRE) != SS_DRAIN_RUNNING)
 		return false;
 	__atomic_store_n(&seat.park, SS_PARK_ASKED, __ATOMIC_RELEASE);
-	__atomic_fetch_add(&image->wake, 1, __ATOMIC_RELEASE);
-	syscall(SYS_futex, &image->wake, FUTEX_WAKE, 1, NULL, NULL, 0);
+	ss_image_wake_drain(image);
 	/* Taken back, unless it was granted just now. */
 	if (!is_gone(image->drain_tid, ms) &&
 	    __atomic_compare_exchange_n(&seat.park, &asked, SS_PARK_NONE, false, __ATOMIC_ACQ_REL,

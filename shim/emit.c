@@ -22,7 +22,7 @@ void ss_emit_lost(struct ss_thread *thread, uint32_t reason, uint32_t kind)
 		__atomic_fetch_add(&ss_image->dropped[reason][kind], 1, __ATOMIC_RELAXED);
 }
 
-static void wake_drain(struct ss_image *image)
+void ss_image_wake_drain(struct ss_image *image)
 {
 	__atomic_fetch_add(&image->wake, 1, __ATOMIC_RELEASE);
 	ss_arch_syscall6(SYS_futex, (long)&image->wake, FUTEX_WAKE, 1, 0, 0, 0);
@@ -38,7 +38,7 @@ void ss_ring_wake_drain(struct ss_ring *ring)
 		return;
 	/* Once per filling: the drain sets the level anew when it goes back to sleep. */
 	__atomic_store_n(&ring->wake_level, UINT32_MAX, __ATOMIC_RELAXED);
-	wake_drain(ss_image);
+	ss_image_wake_drain(ss_image);
 }
 
 static bool drain_alive(const struct ss_image *image)
@@ -58,7 +58,7 @@ static void wait_for_space(struct ss_image *image)
 	uint32_t space = __atomic_load_n(&image->space, __ATOMIC_ACQUIRE);
 
 	__atomic_fetch_add(&image->space_waiters, 1, __ATOMIC_SEQ_CST);
-	wake_drain(image);
+	ss_image_wake_drain(image);
 	ss_arch_syscall6(SYS_futex, (long)&image->space, FUTEX_WAIT, space, (long)&step, 0, 0);
 	__atomic_fetch_sub(&image->space_waiters, 1, __ATOMIC_RELAXED);
 }

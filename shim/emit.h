@@ -35,6 +35,10 @@ struct ss_emission {
 /* Counts an event that could not even be tried. */
 void ss_emit_lost(struct ss_thread *thread, uint32_t reason, uint32_t kind);
 
+/* The drain looks now for what there is: events, or what the host asks of it. Any thread;
+ * signal-safe; keeps errno. */
+void ss_image_wake_drain(struct ss_image *image);
+
 /* Emits it, with SS_TAKEN_MAX attributes at most. False: lost, and counted by reason and kind. Any
  * thread whose ss_thread is ready; signal-safe. */
 bool ss_emit(struct ss_thread *thread, const struct ss_emission *emission);

@@ -130,12 +130,6 @@ bool ss_process_drains(void)
 	return state == SS_DRAIN_STARTING || state == SS_DRAIN_RUNNING;
 }
 
-static void wake_drain(struct ss_image *image)
-{
-	__atomic_fetch_add(&image->wake, 1, __ATOMIC_RELEASE);
-	syscall(SYS_futex, &image->wake, FUTEX_WAKE, 1, NULL, NULL, 0);
-}
-
 /* libc announced this child: its own locks are in order here, and the loader's is not our drain's.
  * The page is wiped already, but for emulators that only say so (qemu-user). */
 static void in_forked_child(void)
@@ -158,7 +152,7 @@ void ss_process_main_leaves(void)
 	main_left = true;
 	if (image) {
 		__atomic_store_n(&image->main_left, 1, __ATOMIC_RELEASE);
-		wake_drain(image);
+		ss_image_wake_drain(image);
 	}
 	errno = saved_errno;
 }
@@ -357,7 +351,7 @@ static uint32_t request_flush(struct ss_image *image)
 {
 	uint32_t request = __atomic_add_fetch(&image->flush_request, 1, __ATOMIC_ACQ_REL);
 
-	wake_drain(image);
+	ss_image_wake_drain(image);
 	return request;
 }
 

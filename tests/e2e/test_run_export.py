@@ -36,14 +36,19 @@ class RunExport(ExportCase):
             self.assertEqual(len(self.ids()), 5)
             self.assert_once(server, self.ids())
 
+    def start_and_wait(self, server, statements):
+        """A shell with its input open, once the first of the statements has arrived."""
+        argv, env = self.run_command(server.url, ["sqlite3", ":memory:"])
+        process = self.start(argv, env, stdin=subprocess.PIPE)
+        process.stdin.write(statements)
+        process.stdin.flush()
+        wait_until(lambda: len(server.arrivals()) >= 2, what="an action and its stream")
+        return process
+
     def test_while_it_runs(self):
         """What has ended arrives before the program does."""
         with otlp_server() as server:
-            argv, env = self.run_command(server.url, ["sqlite3", ":memory:"])
-            process = self.start(argv, env, stdin=subprocess.PIPE)
-            process.stdin.write(b"SELECT 1;\n")
-            process.stdin.flush()
-            wait_until(lambda: len(server.arrivals()) >= 2, what="an action and its stream")
+            process = self.start_and_wait(server, b"SELECT 1;\n")
             self.assertIsNone(process.poll())
             stdout, stderr = process.communicate(b".quit\n", timeout=60)
             self.assertEqual((process.returncode, stdout, stderr), (0, b"1\n", b""))
@@ -75,11 +80,7 @@ class RunExport(ExportCase):
     def test_ended_by_the_terminal(self):
         """SIGINT goes to the program, and not to the exporter."""
         with otlp_server() as server:
-            argv, env = self.run_command(server.url, ["sqlite3", ":memory:"])
-            process = self.start(argv, env, stdin=subprocess.PIPE)
-            process.stdin.write(b"SELECT 1;\n" + SLOW.encode() * 50 + b"\n")
-            process.stdin.flush()
-            wait_until(lambda: len(server.arrivals()) >= 2, what="an action and its stream")
+            process = self.start_and_wait(server, b"SELECT 1;\n" + SLOW.encode() * 50 + b"\n")
             for _ in range(3):  # sqlite3 gives up at the third
                 os.killpg(process.pid, signal.SIGINT)
                 time.sleep(0.1)
@@ -90,11 +91,7 @@ class RunExport(ExportCase):
     def test_the_launcher_killed(self):
         """Its exporter ends by itself, and what stands in the files then has arrived."""
         with otlp_server() as server:
-            argv, env = self.run_command(server.url, ["sqlite3", ":memory:"])
-            process = self.start(argv, env, stdin=subprocess.PIPE)
-            process.stdin.write(b"SELECT 1;\n")
-            process.stdin.flush()
-            wait_until(lambda: len(server.arrivals()) >= 2, what="an action and its stream")
+            process = self.start_and_wait(server, b"SELECT 1;\n")
             process.kill()
             process.communicate(timeout=60)
             wait_until(lambda: not exporters(self.state), what="the end of the exporter")
