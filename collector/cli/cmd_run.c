@@ -54,13 +54,10 @@ static const char help[] =
 	"Example:\n"
 	"  spanshim run --bindings sqlite3 --out trace.jsonl -- sqlite3 my.db 'select 1'\n";
 
-static void warn_of_obstacle(const char *program)
+static void warn_of_obstacle(const char *path)
 {
-	char path[PATH_MAX];
-	const char *obstacle = NULL;
+	const char *obstacle = ss_executable_obstacle(path);
 
-	if (!ss_executable_find(program, path, sizeof(path)))
-		obstacle = ss_executable_obstacle(path);
 	if (obstacle)
 		ss_cli_error("run", "%s %s: the loader preloads nothing, it cannot be traced", path,
 			     obstacle);
@@ -69,13 +66,12 @@ static void warn_of_obstacle(const char *program)
 /* ASAN_OPTIONS for a program that is linked to AddressSanitizer's library: that wants to be the
  * first of all libraries, and ends the program when it is not. Being second does it no harm.
  * malloc'ed; NULL: as it is. */
-static char *asan_options(const char *program)
+static char *asan_options(const char *path)
 {
 	const char *options = getenv("ASAN_OPTIONS");
-	char path[PATH_MAX], *value;
+	char *value;
 
-	if (ss_executable_find(program, path, sizeof(path)) ||
-	    !ss_executable_needs(path, "libasan.so") ||
+	if (!ss_executable_needs(path, "libasan.so") ||
 	    asprintf(&value, "%s%sverify_asan_link_order=0", options ? options : "",
 		     options && *options ? ":" : "") < 0)
 		return NULL;
@@ -104,7 +100,8 @@ static void report(const struct ss_run_setup *run)
 
 static int launch(struct ss_run_setup *run, char **argv)
 {
-	char *asan = asan_options(argv[0]);
+	char path[PATH_MAX], *asan = NULL;
+	bool found = !ss_executable_find(argv[0], path, sizeof(path));
 	struct ss_launch_variable variables[13] = {
 		{ "LD_PRELOAD", run->preload },
 		{ "SPANSHIM_OUT", run->out_pattern },
@@ -131,9 +128,12 @@ static int launch(struct ss_run_setup *run, char **argv)
 			(struct ss_launch_variable){ "SPANSHIM_ON_FULL", run->on_full };
 	if (run->content)
 		variables[count++] = (struct ss_launch_variable){ "MELLEA_TRACES_CONTENT", "true" };
+	if (found)
+		asan = asan_options(path);
 	if (asan)
 		variables[count++] = (struct ss_launch_variable){ "ASAN_OPTIONS", asan };
-	warn_of_obstacle(argv[0]);
+	if (found)
+		warn_of_obstacle(path);
 	status = ss_launch(argv, variables);
 	free(asan);
 	if (status >= 0)
