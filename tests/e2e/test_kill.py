@@ -3,6 +3,7 @@
 
 import os
 import random
+import re
 import signal
 import struct
 import subprocess
@@ -142,6 +143,8 @@ class Kill(Case):
                 for _ in range(2):
                     recovered = self.command("recover", self.rings)
                     self.assertEqual(recovered.status, 0, recovered.visible)
+                    for torn in re.findall(rb"(\d+) torn", recovered.stdout):
+                        self.assertLessEqual(int(torn), THREADS + 1, "one of each ring")
                     self.assert_all_there(self.dump())
                 self.assertEqual(self.left_rings(), [])
 
