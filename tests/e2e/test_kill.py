@@ -15,7 +15,7 @@ SESSION, ACTION = "session load", "action load"
 THREADS = 8
 KILLS = int(os.environ.get("SPANSHIM_TEST_KILLS", 20))
 ENDS = KILLS if "SPANSHIM_TEST_KILLS" in os.environ else 2  # of each other kind
-PAUSE_US = 1000  # after every 100 acts: what is made must be read here
+PAUSES_US = 1000, 4000, 4000, 4000  # after every 100 acts, one of these: what is made must be read here
 COUNTERS_BYTES = 64  # of a thread: begun, ended, ended before the process began to end
 
 
@@ -37,7 +37,7 @@ class Kill(Case):
             if os.path.exists(path):
                 os.unlink(path)
         full = self.environment(LOAD_BINDING, env=dict({"SPANSHIM_ON_FULL": "block"}, **(env or {})))
-        argv = [DRIVE, "kill", str(THREADS), self.counters, str(PAUSE_US), *end]
+        argv = [DRIVE, "kill", str(THREADS), self.counters, str(self.random.choice(PAUSES_US)), *end]
         argv = self.traced_command(argv, via, LOAD_BINDING, full)
         process = self.start(argv, full)
         if end:
