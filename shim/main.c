@@ -26,6 +26,7 @@
 #include "shim/intercept/intercept.h"
 #include "shim/intercept/objects.h"
 #include "shim/log.h"
+#include "shim/probe.h"
 #include "shim/process.h"
 #include "shim/python/python.h"
 #include "shim/ring_file.h"
@@ -243,6 +244,14 @@ static void at_exit(void *unused)
 	ss_process_finish();
 }
 
+/* valgrind(1) preloads its own. */
+static bool is_on_valgrind(char *const *envp)
+{
+	const char *preload = ss_config_getenv(envp, "LD_PRELOAD");
+
+	return preload && strstr(preload, "/vgpreload_");
+}
+
 static void start(char *const *envp)
 {
 	struct ss_ring_file_facts facts = { .config = &config };
@@ -269,6 +278,7 @@ static void start(char *const *envp)
 	find_remote_parent();
 	ss_config_sampling(&config, &facts.sampling);
 	ss_content = config.content;
+	ss_probe_valgrind = is_on_valgrind(envp);
 	ss_stacks = config.stacks;
 	ss_python_wanted = (config.metrics_out[0] ? SS_PYTHON_METRICS : 0) |
 			   (config.plugins[0] ? SS_PYTHON_PLUGINS : 0);

@@ -2,21 +2,13 @@
 #include "shim/value.h"
 
 #include <stddef.h>
-#include <sys/syscall.h>
 
 #include "shim/intercept/intercept.h"
+#include "shim/probe.h"
 
-#define EFAULT_RESULT  (-14)
 #define GETTER_NESTING 3
 
 bool ss_content;
-
-/* A system call that must fail, after it has read 8 bytes at `page`: EFAULT says that it could not.
- * Unlike mincore() it is not fooled by mapped pages without access. */
-static bool page_readable(uintptr_t page)
-{
-	return ss_arch_syscall6(SYS_rt_sigprocmask, ~0l, (long)page, 0, 8, 0, 0) != EFAULT_RESULT;
-}
 
 static bool on_own_stack(const struct ss_thread *thread, uintptr_t address, uint64_t bytes)
 {
@@ -35,7 +27,7 @@ bool ss_value_readable(const struct ss_thread *thread, uintptr_t address, uint64
 	if (address < SS_PAGE_BYTES || address + bytes < address)
 		return false;
 	for (; page < address + bytes; page += SS_PAGE_BYTES)
-		if (!page_readable(page))
+		if (!ss_probe_word(page))
 			return false;
 	return true;
 }

@@ -10,11 +10,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "shim/event.h"
 #include "shim/intercept/intercept.h"
+#include "shim/probe.h"
 
 /* Itanium C++ ABI, level I; the same in libgcc and LLVM's libunwind. */
 enum { REASON_FATAL_PHASE1_ERROR = 3, REASON_CONTINUE = 8 };
@@ -45,11 +44,9 @@ _Static_assert(sizeof(struct cxx_header) == 112, "the thrown object follows");
 int ss_unwind_personality(int version, int actions, uint64_t class,
 			  struct unwind_exception *exception, void *context);
 
-/* The kernel reads 8 bytes at p, and then finds the first argument invalid. */
 static bool is_readable(const void *p)
 {
-	return p && (uintptr_t)p % sizeof(void *) == 0 &&
-	       (syscall(SYS_rt_sigprocmask, ~0l, p, NULL, 8) == 0 || errno != EFAULT);
+	return p && (uintptr_t)p % sizeof(void *) == 0 && ss_probe_word((uintptr_t)p);
 }
 
 static const struct cxx_header *primary_header(uint64_t class,

@@ -225,6 +225,16 @@ class Binaries(Transparency):
         self.assertEqual(*outputs)
         self.assertGreaterEqual(self.count_spans(), STATEMENTS)
 
+    @unittest.skipUnless(shutil.which("valgrind"), "not installed: valgrind")
+    def test_valgrind(self):
+        """memcheck finds nothing that it would not find without: of probes for what pointers point to, neither."""
+        steps = [["valgrind", "-q", "--error-exitcode=9", "sqlite3", ":memory:", "select 'one'; select * from missing;"],
+                 ["valgrind", "-q", "--error-exitcode=9", "--tool=memcheck", "/bin/ls", "/"]]
+        (plain, _), (traced, _) = self.both(steps)
+        self.assertEqual(traced, plain)
+        self.assertEqual([result[3] for result in plain], [1, 0])
+        self.assertGreaterEqual(self.count_spans(), 10)
+
     @unittest.skipUnless(shutil.which("strace"), "not installed: strace")
     def test_strace(self):
         program = self.build("followed")

@@ -179,7 +179,33 @@ else (async () => {
 """
 
 
+JAVA = r"""
+import java.util.*; import java.util.concurrent.*; import java.util.stream.*;
+public class Program {
+  static int depth(int n) { return depth(n + 1) + 1; }
+  public static void main(String[] arguments) throws Exception {
+    ExecutorService pool = Executors.newFixedThreadPool(8); List<Future<Long>> all = new ArrayList<>();
+    for (int i = 0; i < 100; i++) { final int k = i; all.add(pool.submit(() -> LongStream.range(0, 20000).map(x -> x * k % 7).sum())); }
+    long sum = 0; for (var one : all) sum += one.get(); pool.shutdown(); System.out.println(sum);
+    try { depth(0); } catch (StackOverflowError e) { System.out.println("overflow"); }
+    try { Object none = null; none.hashCode(); } catch (NullPointerException e) { System.out.println("null"); }
+    List<byte[]> much = new ArrayList<>();
+    try { while (true) much.add(new byte[1 << 22]); } catch (OutOfMemoryError e) { much = null; System.out.println("memory"); }
+    System.out.println(new ProcessBuilder("sh", "-c", "echo child; exit 4").inheritIO().start().waitFor());
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> System.out.println("hook"))); System.exit(3);
+  }
+}
+"""
+
+
 class Interpreters(Transparency):
+    @needs("java", "javac")
+    def test_java(self):
+        """Its own signal handlers, guard pages and stacks: overflow, null and full heap are faults it expects."""
+        self.write("Program.java", JAVA)
+        self.compare([["sh", "-c", "javac -d . %s && java -Xmx64m -XX:-UsePerfData -cp . Program; echo $?" % self.path("Program.java")]],
+                     spans=1000)
+
     @needs("perl")
     def test_perl(self):
         self.write("script.pl", PERL)
@@ -231,6 +257,16 @@ class Interpreters(Transparency):
 
 
 class Data(Transparency):
+    @needs("openssl")
+    def test_openssl(self):
+        self.compare([["openssl", "dgst", "-sha256", "/bin/sh"],
+                      ["sh", "-c", "openssl genrsa 2048 2>/dev/null | openssl rsa -check -noout"]], spans=100)
+
+    @needs("apt-cache", "apt-get", "dpkg")
+    def test_apt(self):
+        """What libapt-pkg reads, and its methods' processes; nothing is changed."""
+        self.compare([["dpkg", "-l", "bash"], ["apt-cache", "policy", "bash"], ["apt-get", "-s", "-q", "check"]], spans=1000)
+
     @needs("tar", "gzip", "xz", "bzip2")
     def test_archives(self):
         tar = ["tar", "--sort=name", "--mtime=@0", "--owner=0", "--group=0", "-C", SOURCE]
