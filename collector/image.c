@@ -10,6 +10,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "collector/aside.h"
+
 #define FILE_BYTES_MAX ((uint64_t)1 << 40)
 #define BATCH_MAX      ((uint64_t)1 << 60) /* the next one is not 0, which means none */
 
@@ -138,7 +140,8 @@ int ss_image_attach(struct ss_image *image, struct ss_image_view *ret_view, cons
 
 int ss_image_reopen(const struct ss_image_view *view)
 {
-	int fd = open(view->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd = ss_aside(
+		open(view->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
 	uint64_t nonce;
 
 	if (fd < 0)

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "collector/aside.h"
 #include "shim/planted.h"
 
 #define STEP_MS     50
@@ -64,7 +65,7 @@ static int open_own(const char *path, int flags)
 	flags |= O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY;
 	if (!ss_planted_before(path, &flags))
 		return -EPERM;
-	fd = open(path, flags, 0600);
+	fd = ss_aside(open(path, flags, 0600));
 	if (fd < 0)
 		return -errno;
 	if (ss_planted_after(path, flags, fd))
