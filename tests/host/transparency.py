@@ -44,7 +44,7 @@ def wide_binding(path):
             entry.update(args=DOUBLES[symbol], returns="double")
         entries.append(entry)
     for target in ("subprocess:Popen.__init__", "json:loads", "threading:Thread.start", "random:Random.sample",
-                   "asyncio.runners:run", "shutil:copyfile"):
+                   "asyncio.runners:run", "shutil:copyfile", "unittest.result:TestResult.startTest"):
         entries.append({"python": target, "role": "action", "when": "call", "name": target.split(":")[1]})
     with open(path, "w", encoding="utf-8") as file:
         json.dump({"spanshim": 1, "name": "wide", "entries": entries}, file)
