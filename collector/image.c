@@ -140,12 +140,12 @@ int ss_image_attach(struct ss_image *image, struct ss_image_view *ret_view, cons
 
 int ss_image_reopen(const struct ss_image_view *view)
 {
-	int fd = ss_aside(
-		open(view->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+	int fd = open(view->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	uint64_t nonce;
 
 	if (fd < 0)
 		return -errno;
+	fd = ss_aside(fd);
 	if (pread(fd, &nonce, sizeof(nonce), offsetof(struct ss_image, nonce)) == sizeof(nonce) &&
 	    nonce == view->image->nonce)
 		return fd;
