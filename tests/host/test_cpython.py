@@ -22,13 +22,14 @@ from packages import unpack
 from transparency import Transparency, main
 
 FULL = os.environ.get("SPANSHIM_HOST_FULL", "").split()
-QUICK = ["test_audit", "test_context", "test_sqlite3", "test_sqlite", "test_thread", "test_sys_settrace", "test_atexit"]
+QUICK = ["test_asyncio.test_subprocess", "test_queue", "test_audit", "test_thread", "test_sys_settrace", "test_context",
+         "test_sqlite3", "test_sqlite", "test_atexit"]
 LONG = ["test_threading", "test_subprocess", "test_asyncio", "test_ctypes", "test_importlib", "test_multiprocessing_fork",
         "test_multiprocessing_forkserver", "test_multiprocessing_spawn", "test_faulthandler", "test_signal", "test_os",
         "test_posix", "test_socket", "test_concurrent_futures", "test_embed", "test_gc", "test_capi"]
 PROCESSES = "test_multiprocessing_"
 PYTHON_FUNCTION = b"TestResult.startTest"  # called for each test, and returns before it begins
-SIDE_BY_SIDE = 3  # they sleep much
+SIDE_BY_SIDE = 3 if FULL else 2  # they sleep much
 PLAIN_RUNS = 4
 SECONDS = 3000
 
@@ -51,7 +52,7 @@ class Interpreter:
         self.name = name or "%d.%d" % divmod(self.version, 256)
 
     def has(self, test):
-        return any(os.path.exists(os.path.join(self.tests, test + end)) for end in (".py", "/__init__.py"))
+        return any(os.path.exists(os.path.join(self.tests, test.replace(".", "/") + end)) for end in (".py", "/__init__.py"))
 
     def command(self, test, directory):
         """argv, but for the report; None: there is no such test."""
@@ -84,14 +85,18 @@ def debian():
 
 
 def interpreters():
-    """Those that have their tests and that are asked for; the newest is the last."""
+    """Those that have their tests and are asked for, the newest last."""
     root = os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv")
     found = [Interpreter(path) for path in glob.glob(os.path.join(root, "versions", "3.*", "bin", "python3"))]
     found = sorted((each for each in found if each.version >= 0x308), key=lambda each: each.version)
     if FULL or not found:
         found = [each for each in (debian(),) if each and each.version] + found
-    named = [each for each in found if each.name in FULL]
-    return named or (found if FULL else found[-1:])
+    names = [word for word in FULL if word != "all" and not word.startswith("test_")]
+    unknown = set(names) - {each.name for each in found}
+    if unknown:
+        raise ValueError("SPANSHIM_HOST_FULL: %s; there are %s" % (
+            " ".join(unknown), " ".join(each.name for each in found)))
+    return [each for each in found if each.name in names or not names] if FULL else found[-1:]
 
 
 def results(path):
@@ -114,8 +119,7 @@ class Job:
         self.interpreter = interpreter
         self.directory = tempfile.mkdtemp(prefix="t", dir=case.directory)
         self.argv = interpreter.command(test, self.directory)
-        self.outcomes = collections.defaultdict(set)  # of all plain runs, by test
-        self.tests = 0
+        self.plain = []  # what each plain run gave
 
     def path(self, name):
         return os.path.join(self.directory, name)
@@ -126,59 +130,63 @@ class Job:
             shutil.rmtree(self.path(name), ignore_errors=True)
             os.mkdir(self.path(name), 0o700)
         report = self.path("report.xml")
-        done = self.case.execute([*self.argv[:3], "--junit-xml", report, *self.argv[3:]],
-                                 dict(env, HOME=self.directory, TMPDIR=self.path("tmp")), timeout=SECONDS, cwd=self.path("cwd"))
+        try:
+            done = self.case.execute([*self.argv[:3], "--junit-xml", report, *self.argv[3:]],
+                                     dict(env, HOME=self.directory, TMPDIR=self.path("tmp")), timeout=SECONDS,
+                                     cwd=self.path("cwd"))
+        except subprocess.TimeoutExpired:
+            return {"report": "none after %d s" % SECONDS}, ""
+        said = done.stdout.decode(errors="replace")[-6000:]
         if not os.path.exists(report):
-            return {"no report": ("status %d" % done.status,)}, done
+            return {"report": "none, status %d" % done.status}, said
         found = results(report)
         os.unlink(report)
-        return found, done
+        return found, said
 
     def run_plain(self):
-        found, _ = self.run(self.case.plain_environment())
-        for name, outcomes in found.items():
-            self.outcomes[name].add(outcomes)
-        for name in set(self.outcomes) - set(found):
-            self.outcomes[name].add(None)
-        self.tests = len(found)
+        self.plain.append(self.run(self.case.plain_environment())[0])
 
     def run_traced(self):
-        """What it gave, what it said, how many spans there were, and how many of Python functions."""
+        """What it gave and what it said."""
         os.mkdir(self.path("rings"), 0o700)
-        env = self.case.traced_environment(SPANSHIM_DIR=self.path("rings"), SPANSHIM_OUT=self.path("out.jsonl"),
-                                           SPANSHIM_LOG=self.path("shim.log"))
-        found, done = self.run(env)
-        with open(self.path("out.jsonl"), "rb") as file:
-            spans, python = 0, 0
-            for line in file:
-                spans += line.count(b'"spanId":')
-                python += line.count(b'"name":"action %s"' % PYTHON_FUNCTION)
-        os.unlink(self.path("out.jsonl"))
-        return found, done, spans, python
+        return self.run(self.case.traced_environment(SPANSHIM_DIR=self.path("rings"), SPANSHIM_OUT=self.path("out.jsonl"),
+                                                     SPANSHIM_LOG=self.path("shim.log")))
+
+    def count_spans(self):
+        """All, and those of PYTHON_FUNCTION."""
+        spans, python = 0, 0
+        if os.path.exists(self.path("out.jsonl")):
+            with open(self.path("out.jsonl"), "rb") as file:
+                for line in file:
+                    spans += line.count(b'"spanId":')
+                    python += line.count(b'"name":"action %s"' % PYTHON_FUNCTION)
+        return spans, python
 
     def differences(self, traced):
-        """{test: (plain, traced)}"""
-        expected = {test for (names, test), _ in EXPECTED.items() if self.interpreter.name in names.split()}
-        return {name: (self.outcomes.get(name), traced.get(name)) for name in set(self.outcomes) | set(traced)
-                if traced.get(name) not in self.outcomes.get(name, {None}) and
-                not any(name.endswith(each) for each in expected)}
+        """{test: (outcomes of the plain runs, of the traced one)}"""
+        expected = [test for names, test in EXPECTED if self.interpreter.name in names.split()]
+        found = {}
+        for name in set(traced).union(*self.plain):
+            plain = {run.get(name) for run in self.plain}
+            if traced.get(name) not in plain and not any(name.endswith(test) for test in expected):
+                found[name] = plain, traced.get(name)
+        return found
 
     def compare(self):
         """A line to print and what is wrong, "" if nothing is."""
         self.run_plain()
-        traced, done, spans, python = self.run_traced()
-        runs = 1
-        while self.differences(traced) and runs < PLAIN_RUNS:
+        traced, said = self.run_traced()
+        while self.differences(traced) and len(self.plain) < PLAIN_RUNS:
             self.run_plain()
-            runs += 1
+        spans, python = self.count_spans()
         wrong = ""
         if self.differences(traced):
-            wrong = "%s: %s\n%s" % (self.title, self.differences(traced), done.stdout.decode(errors="replace")[-6000:])
-        elif not python and any(("passed",) in outcomes for outcomes in self.outcomes.values()):
+            wrong = "%s: %s\n%s" % (self.title, self.differences(traced), said)
+        elif not python and ("passed",) in traced.values():
             wrong = self.title + ": Python was not traced"
         shutil.rmtree(self.directory, ignore_errors=True)
         return "%s: %d tests, %d plain runs, %d spans, %d of Python functions" % (
-            self.title, self.tests, runs, spans, python), wrong
+            self.title, len(traced), len(self.plain), spans, python), wrong
 
 
 class CPython(Transparency):
@@ -189,14 +197,16 @@ class CPython(Transparency):
         tests = [word for word in FULL if word.startswith("test_")] or QUICK + (LONG if FULL else [])
         jobs = [Job(self, interpreter, test) for test in tests for interpreter in found]
         jobs = [job for job in jobs if job.argv]
+        self.assertTrue(jobs, "no such tests")
         wrong = []
-        with concurrent.futures.ThreadPoolExecutor(SIDE_BY_SIDE if FULL else 1) as pool:
+        with concurrent.futures.ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
             for done in concurrent.futures.as_completed([pool.submit(job.compare) for job in jobs]):
                 line, fault = done.result()
                 print(line, flush=True)
                 wrong += [fault] if fault else []
         self.assertEqual("\n".join(wrong), "")
-        self.assertGreater(sum(job.tests for job in jobs), 0 if FULL else 300)
+        if not FULL:
+            self.assertGreater(sum(len(job.plain[0]) for job in jobs), 300)
 
 
 if __name__ == "__main__":
