@@ -24,6 +24,7 @@ struct worker {
 	int number;
 	long acts;
 	struct load_session *session; /* NULL: acts without one */
+	long done;
 };
 
 /* How far a thread has come, in memory that outlives a kill. */
@@ -41,13 +42,15 @@ static useconds_t pause_us; /* after every PAUSE_ACTS acts */
 static void *work(void *arg)
 {
 	struct worker *w = arg;
+	long done = 0;
 
 	for (long i = 0; i < w->acts; i++) {
 		if (w->session)
-			load_act_in(w->session, w->number, i, 0);
+			done += load_act_in(w->session, w->number, i, 0) == 0;
 		else
-			load_act(w->number, i);
+			done += load_act(w->number, i) == 0;
 	}
+	w->done = done;
 	return NULL;
 }
 
@@ -88,11 +91,14 @@ static int threads(char **argv)
 {
 	struct load_session *session = load_open("threads");
 	void *(*routine)(void *) = work;
+	long done = 0;
 
 	set_workers(atoi(argv[0]), atol(argv[1]), session, 2);
 	load_around(-1, run_workers, &routine);
 	load_close(session);
-	printf("acts %ld\n", worker_count * atol(argv[1]));
+	for (int i = 0; i < worker_count; i++)
+		done += workers[i].done;
+	printf("acts %ld\n", done);
 	return 0;
 }
 
