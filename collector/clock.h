@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "shim/ring.h"
 
@@ -24,6 +25,13 @@ struct ss_timebase {
 	bool beyond;        /* recovery: times after the last knot follow the last segment's line */
 	struct ss_calibration knots[SS_CLOCK_KNOTS];
 };
+
+/* Where time is had from, instead of the kernel by a system call. Never from libc's functions: a
+ * program may be run with others in their place (libfaketime), which must not notice us. */
+void ss_clock_source(int (*source)(clockid_t clock, struct timespec *ret_time));
+
+/* A signal's handler cuts it short. */
+void ss_clock_sleep_ms(uint32_t ms);
 
 /* CLOCK_MONOTONIC. */
 uint64_t ss_clock_monotonic_ns(void);

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "collector/alone.h"
@@ -94,11 +93,10 @@ static void finish(struct ss_session *session)
 {
 	struct ss_drain *drain = session->drain;
 	struct ss_image *image = drain->view->image;
-	struct timespec ms = { 0, 1000000 };
 	int i;
 
 	for (i = 0; i < LINGER_TRIES && !drain->whole; i++) {
-		nanosleep(&ms, NULL);
+		ss_clock_sleep_ms(1);
 		ss_drain_batch(drain);
 	}
 	ss_drain_finish(drain);
@@ -269,13 +267,14 @@ out:
 }
 
 int ss_collector_run(uint32_t abi, struct ss_image *image, ss_log_fn log, ss_open_fn open,
-		     struct ss_collector_seat *seat)
+		     ss_gettime_fn gettime, struct ss_collector_seat *seat)
 {
 	struct ss_session *session;
 	int rc;
 
 	if (abi != SS_COLLECTOR_ABI)
 		return -EPROTO;
+	ss_clock_source(gettime);
 	if (seat->session == NULL) {
 		rc = begin(image, log, open, &seat->session);
 		if (rc != 0)

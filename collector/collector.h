@@ -8,10 +8,11 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "shim/ring.h"
 
-#define SS_COLLECTOR_ABI 3u
+#define SS_COLLECTOR_ABI 4u
 
 /* Results of run besides 0 and -errno. */
 #define SS_COLLECTOR_ALONE  1 /* all other threads ended; the process is to exit(0) */
@@ -32,6 +33,8 @@ enum ss_park {
 typedef void (*ss_log_fn)(const char *line);
 /* dlopen, and not somebody's wrapper of it. */
 typedef void *(*ss_open_fn)(const char *file, int mode);
+/* clock_gettime, likewise. */
+typedef int (*ss_gettime_fn)(clockid_t clock, struct timespec *ret_time);
 
 /* Drains the image's rings until image->finish has been served; runs on the drain thread, with all
  * signals blocked and the shim's guard entered. No descriptor may stay open between two uses: a
@@ -42,9 +45,10 @@ typedef void *(*ss_open_fn)(const char *file, int mode);
  * zero at first. Returns 0, one of the above, or -errno when it could not start (nothing consumed).
  */
 typedef int (*ss_collector_run_fn)(uint32_t abi, struct ss_image *image, ss_log_fn log,
-				   ss_open_fn open, struct ss_collector_seat *seat);
+				   ss_open_fn open, ss_gettime_fn gettime,
+				   struct ss_collector_seat *seat);
 int ss_collector_run(uint32_t abi, struct ss_image *image, ss_log_fn log, ss_open_fn open,
-		     struct ss_collector_seat *seat);
+		     ss_gettime_fn gettime, struct ss_collector_seat *seat);
 
 /* Compiles the colon-separated list of built-in names and files (SPANSHIM_BINDINGS' syntax) into
  * one malloc'ed block (struct ss_binding_table), caller frees. On failure -EINVAL (or -errno) and a

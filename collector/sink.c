@@ -7,10 +7,10 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "collector/aside.h"
+#include "collector/clock.h"
 #include "shim/planted.h"
 
 #define STEP_MS     50
@@ -25,13 +25,6 @@
 /* How lines of ours begin: of spans, of metrics. */
 static const char *const starts[] = { "{\"resourceSpans\":[", "{\"resourceMetrics\":[" };
 #define START_BYTES 20
-
-static void sleep_ms(long ms)
-{
-	struct timespec time = { ms / 1000, ms % 1000 * 1000000 };
-
-	nanosleep(&time, NULL);
-}
 
 void ss_sink_init(struct ss_sink *sink, const char *path, struct ss_image *image)
 {
@@ -143,7 +136,7 @@ static void lock(int fd)
 	for (i = 0; i < LOCK_TRIES; i++) {
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0 || (errno != EWOULDBLOCK && errno != EINTR))
 			return;
-		sleep_ms(1);
+		ss_clock_sleep_ms(1);
 	}
 }
 
@@ -270,7 +263,7 @@ int ss_sink_write(struct ss_sink *sink, const char *line, size_t bytes, uint64_t
 	int rc = write_once(sink, line, bytes, epoch), i;
 
 	for (i = 0; i < TRIES && !sink->failing && curable(rc); i++) {
-		sleep_ms(STEP_MS);
+		ss_clock_sleep_ms(STEP_MS);
 		rc = write_once(sink, line, bytes, epoch);
 	}
 	sink->failing = rc != 0;

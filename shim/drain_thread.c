@@ -11,10 +11,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "collector/collector.h"
+#include "shim/clocks.h"
 #include "shim/context.h"
 #include "shim/emit.h"
 #include "shim/hot.h"
@@ -147,7 +147,7 @@ static void *drain_main(void *arg)
 				 __ATOMIC_RELEASE);
 	set_state(image, SS_DRAIN_RUNNING);
 	r = run(SS_COLLECTOR_ABI, image, ss_log_line, (ss_open_fn)ss_intercept_real("dlopen"),
-		&seat);
+		ss_clocks_read, &seat);
 	if (r == SS_COLLECTOR_PARKED)
 		return NULL;
 	if (r == SS_COLLECTOR_ALONE) {
@@ -205,12 +205,10 @@ int ss_drain_thread_start(struct ss_image *image)
 
 static bool is_gone(uint64_t tid, int ms)
 {
-	struct timespec pause = { 0, 50000 };
-
 	for (int i = 0; i < ms * 20; i++) {
-		if (syscall(SYS_tgkill, getpid(), (pid_t)tid, 0) != 0)
+		if (syscall(SYS_tgkill, syscall(SYS_getpid), (pid_t)tid, 0) != 0)
 			return true;
-		nanosleep(&pause, NULL);
+		ss_clocks_sleep_us(50);
 	}
 	return false;
 }
@@ -264,8 +262,6 @@ int ss_drain_thread_compile(const char *list, void **ret_table, char *error, siz
 
 void ss_drain_thread_settle(const struct ss_image *image, int ms)
 {
-	struct timespec pause = { 0, 50000 };
-
 	for (int i = 0; i < ms * 20; i++) {
 		uint32_t state = __atomic_load_n(&image->drain_state, __ATOMIC_ACQUIRE);
 		uint32_t plugins = __atomic_load_n(&image->in_plugin, __ATOMIC_ACQUIRE);
@@ -273,6 +269,6 @@ void ss_drain_thread_settle(const struct ss_image *image, int ms)
 		if (state != SS_DRAIN_STARTING &&
 		    (state != SS_DRAIN_RUNNING || plugins != SS_PLUGIN_LOADING))
 			return;
-		nanosleep(&pause, NULL);
+		ss_clocks_sleep_us(50);
 	}
 }

@@ -42,7 +42,7 @@ EXPORTED void _Exit(int status)
 /* Thread ends. Only the first thread's matters: the others then decide when the process is over. */
 static void leave_thread(void)
 {
-	if (syscall(SYS_gettid) == getpid())
+	if (syscall(SYS_gettid) == syscall(SYS_getpid))
 		ss_process_main_leaves();
 }
 

@@ -67,7 +67,6 @@ extern volatile uint64_t *ss_generation;
 #define SS_GENERATION_FINISHED 2ull /* no image's nonce: after the last flush */
 extern struct ss_image *ss_image;   /* of this generation; NULL before the first event */
 extern uint32_t ss_clock;           /* enum ss_clock */
-extern int (*ss_vdso_gettime)(int, void *);
 extern const struct ss_binding_table *ss_table;
 extern uint64_t ss_enabled;               /* bit per binding of the table */
 extern uint32_t ss_stacks;                /* enum ss_stacks */

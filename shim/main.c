@@ -16,9 +16,11 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "shim/bindings/builtin.h"
+#include "shim/clocks.h"
 #include "shim/config.h"
 #include "shim/drain_thread.h"
 #include "shim/hot.h"
@@ -86,7 +88,7 @@ static void open_log(void)
 		ss_log_init(config.log);
 		return;
 	}
-	if (!ss_config_expand(config.log, program(), (uint32_t)getpid(), 0, cwd, target,
+	if (!ss_config_expand(config.log, program(), (uint32_t)syscall(SYS_getpid), 0, cwd, target,
 			      sizeof(target)))
 		ss_log_init(target);
 }
@@ -122,19 +124,6 @@ static int find_other(struct dl_phdr_info *info, size_t size, void *arg)
 		return 0;
 	*(const char **)arg = info->dlpi_name;
 	return 1;
-}
-
-static void find_vdso_clock(void)
-{
-	const void *vdso = (const void *)getauxval(AT_SYSINFO_EHDR);
-	const ElfW(Sym) * symbol;
-	struct ss_elf elf;
-
-	if (!vdso || ss_elf_read_image(&elf, vdso))
-		return;
-	symbol = ss_elf_lookup(&elf, SS_VDSO_CLOCK_GETTIME, NULL);
-	if (symbol)
-		ss_vdso_gettime = (int (*)(int, void *))ss_elf_address(&elf, symbol);
 }
 
 /* The binding table for SPANSHIM_BINDINGS: built in at compile time, or compiled now by the
@@ -232,7 +221,7 @@ static void clean_up_previous(void)
 		return;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
 	    pread(fd, &image, sizeof(image), 0) == sizeof(image) && image.magic == SS_IMAGE_MAGIC &&
-	    image.version == SS_IMAGE_VERSION && image.pid == (uint32_t)getpid() &&
+	    image.version == SS_IMAGE_VERSION && image.pid == (uint32_t)syscall(SYS_getpid) &&
 	    image.exec_pending && !image.unsaid && image.flush_done == image.flush_request &&
 	    is_drained(fd, &image))
 		unlink(config.previous);
@@ -274,7 +263,7 @@ static void start(char *const *envp)
 	facts.table = choose_table(&facts.enabled);
 	if (!facts.table)
 		return;
-	find_vdso_clock();
+	ss_clocks_find();
 	find_remote_parent();
 	ss_config_sampling(&config, &facts.sampling);
 	ss_content = config.content;

@@ -2,7 +2,6 @@
 #include "shim/process.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
@@ -17,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "shim/clocks.h"
 #include "shim/drain_thread.h"
 #include "shim/emit.h"
 #include "shim/log.h"
@@ -43,8 +43,6 @@ extern int __register_atfork(void (*)(void), void (*)(void), void (*)(void), voi
 static uint64_t no_generation;
 volatile uint64_t *ss_generation = &no_generation;
 struct ss_image *ss_image;
-uint32_t ss_clock = SS_CLOCK_MONOTONIC;
-int (*ss_vdso_gettime)(int, void *);
 const struct ss_binding_table *ss_table;
 uint64_t ss_enabled;
 
@@ -58,15 +56,6 @@ static uint32_t alone_count; /* calls that want no drain thread; with image_lock
 static bool alone_parked;
 static uint32_t image_lock; /* pid of the holder; a parent's, after fork, means nothing */
 
-uint64_t ss_now_slow(void)
-{
-	int64_t ts[2] = { 0, 0 };
-
-	if (!ss_vdso_gettime || ss_vdso_gettime(CLOCK_MONOTONIC, ts))
-		ss_arch_syscall6(SYS_clock_gettime, CLOCK_MONOTONIC, (long)ts, 0, 0, 0, 0);
-	return (uint64_t)ts[0] * 1000000000u + (uint64_t)ts[1];
-}
-
 bool ss_process_active(void)
 {
 	return active;
@@ -74,7 +63,7 @@ bool ss_process_active(void)
 
 static bool lock_image(void)
 {
-	uint32_t pid = (uint32_t)getpid();
+	uint32_t pid = (uint32_t)syscall(SYS_getpid);
 
 	for (int i = 0; i < LOCK_TRIES; i++) {
 		uint32_t holder = 0;
@@ -101,7 +90,7 @@ static uint64_t random_word(void)
 	uint64_t word = 0;
 
 	if (syscall(SYS_getrandom, &word, sizeof(word), GRND_NONBLOCK) != sizeof(word))
-		word = ss_now_slow() * 0x9e3779b97f4a7c15ull ^ (uint64_t)getpid() << 32;
+		word = ss_now_slow() * 0x9e3779b97f4a7c15ull ^ (uint64_t)syscall(SYS_getpid) << 32;
 	return word;
 }
 
@@ -110,7 +99,7 @@ static struct ss_image *own_image(void)
 {
 	struct ss_image *image = ss_image;
 
-	if (!image || *ss_generation != image->nonce || image->pid != (uint32_t)getpid())
+	if (!image || *ss_generation != image->nonce || image->pid != (uint32_t)syscall(SYS_getpid))
 		return NULL;
 	return (uint64_t)syscall(SYS_gettid) == image->drain_tid ? NULL : image;
 }
@@ -134,7 +123,7 @@ bool ss_process_drains(void)
  * The page is wiped already, but for emulators that only say so (qemu-user). */
 static void in_forked_child(void)
 {
-	announced_pid = getpid();
+	announced_pid = (pid_t)syscall(SYS_getpid);
 	*ss_generation = GENERATION_NONE;
 }
 
@@ -194,20 +183,6 @@ static void make_hooks(void)
 #endif
 }
 
-static uint32_t choose_clock(void)
-{
-	char name[32] = "";
-	int fd = open("/sys/devices/system/clocksource/clocksource0/current_clocksource",
-		      O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return SS_CLOCK_MONOTONIC;
-	if (read(fd, name, sizeof(name) - 1) < 0)
-		name[0] = '\0';
-	close(fd);
-	return strcmp(name, SS_CLOCKSOURCE "\n") ? SS_CLOCK_MONOTONIC : SS_CLOCK_TSC;
-}
-
 /* With image_lock. */
 static void start_drain(struct ss_image *image)
 {
@@ -228,7 +203,7 @@ static void start_drain(struct ss_image *image)
  * had several, of which the drain's is one. */
 static bool may_start_thread(void)
 {
-	return announced_pid == getpid() && !ss_drain_thread_sanitized();
+	return announced_pid == syscall(SYS_getpid) && !ss_drain_thread_sanitized();
 }
 
 /* First event of the image. With image_lock. */
@@ -244,11 +219,11 @@ static void make_image(void)
 	if (parents) /* forked: their ring file is theirs */
 		munmap(parents, parents->file_bytes);
 	make_hooks();
-	facts.pid = (uint32_t)getpid();
+	facts.pid = (uint32_t)syscall(SYS_getpid);
 	/* By now: a daemon may have given up root since it began. */
 	ss_ring_file_default_directory(default_directory, sizeof(default_directory));
 	facts.directory = facts.config->dir[0] ? facts.config->dir : default_directory;
-	facts.clock = ss_clock = choose_clock();
+	facts.clock = ss_clock = ss_clocks_choose();
 	do {
 		facts.nonce = random_word();
 	} while (facts.nonce <= SS_GENERATION_FINISHED);

@@ -9,11 +9,11 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "arch.h"
 #include "frame.h"
+#include "shim/clocks.h"
 
 /* For the image's own texts, behind the binding table's: what is configured, and paths. */
 #define STRINGS_SPARE (2 * SS_CONFIG_TEXT_BYTES)
@@ -50,14 +50,6 @@ static int open_directory(const char *directory)
 		return -EPERM;
 	}
 	return fd;
-}
-
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
 static uint32_t add_string(struct ss_image *image, const char *text)
@@ -216,8 +208,8 @@ static int fill(struct ss_image *image, const struct ss_ring_file_facts *facts, 
 	if (!image->out_str || !image->ring_file_str)
 		return -ENAMETOOLONG;
 	image->calibration[0].ticks =
-		facts->clock == SS_CLOCK_TSC ? ss_arch_ticks() : now_ns(CLOCK_MONOTONIC);
-	image->calibration[0].unix_ns = image->start_ns = now_ns(CLOCK_REALTIME);
+		facts->clock == SS_CLOCK_TSC ? ss_arch_ticks() : ss_clocks_ns(CLOCK_MONOTONIC);
+	image->calibration[0].unix_ns = image->start_ns = ss_clocks_ns(CLOCK_REALTIME);
 	image->state = SS_IMAGE_LIVE;
 	seal(image);
 	__atomic_store_n(&image->magic, SS_IMAGE_MAGIC, __ATOMIC_RELEASE);

@@ -37,7 +37,7 @@ static inline bool ss_lock_enter(struct ss_lock *lock)
 		if (owner == self)
 			return false;
 		if (++tries % SS_LOCK_PATIENCE == 0 &&
-		    syscall(SYS_tgkill, getpid(), owner, 0) != 0 && errno == ESRCH &&
+		    syscall(SYS_tgkill, syscall(SYS_getpid), owner, 0) != 0 && errno == ESRCH &&
 		    __atomic_compare_exchange_n(&lock->owner, &owner, self, false, __ATOMIC_ACQUIRE,
 						__ATOMIC_RELAXED))
 			return true;

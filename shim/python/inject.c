@@ -10,9 +10,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "shim/bindings/binding.h"
+#include "shim/clocks.h"
 #include "shim/log.h"
 #include "shim/python/audit.h"
 #include "shim/python/forkwarn.h"
@@ -185,7 +185,6 @@ static uint32_t run_stage2(void)
 /* Another thread runs stage 2 and may need the GIL for it. */
 static uint32_t wait_stage2(void)
 {
-	const struct timespec step = { 0, 1000000 };
 	uint32_t state = RUNNING;
 
 	if (__atomic_load_n(&stage2_thread, __ATOMIC_RELAXED) == &this_thread)
@@ -193,7 +192,7 @@ static uint32_t wait_stage2(void)
 	for (int i = 0; state == RUNNING && i < STAGE2_PATIENCE_MS; i++) {
 		void *thread = ss_py.PyEval_SaveThread();
 
-		nanosleep(&step, NULL);
+		ss_clocks_sleep_us(1000);
 		ss_py.PyEval_RestoreThread(thread);
 		state = __atomic_load_n(&stage2, __ATOMIC_ACQUIRE);
 	}

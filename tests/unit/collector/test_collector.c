@@ -32,7 +32,7 @@ static void *run(void *arg)
 {
 	(void)arg;
 	return (void *)(intptr_t)ss_collector_run(SS_COLLECTOR_ABI, fixture.image, log_line, dlopen,
-						  &seat);
+						  clock_gettime, &seat);
 }
 
 static void start(uint32_t rings, uint64_t ring_bytes, const char *out)
@@ -92,7 +92,8 @@ static void expect_spans(uint32_t count)
 
 Test(collector, another_abi_is_refused)
 {
-	cr_expect_eq(ss_collector_run(SS_COLLECTOR_ABI + 1, NULL, log_line, dlopen, &seat),
+	cr_expect_eq(ss_collector_run(SS_COLLECTOR_ABI + 1, NULL, log_line, dlopen, clock_gettime,
+				      &seat),
 		     -EPROTO);
 }
 
@@ -208,7 +209,8 @@ Test(collector, a_damaged_image_is_refused)
 {
 	fixture_make(&fixture, 1, 65536);
 	fixture.image->strings_off = UINT64_MAX;
-	cr_expect_eq(ss_collector_run(SS_COLLECTOR_ABI, fixture.image, log_line, dlopen, &seat),
+	cr_expect_eq(ss_collector_run(SS_COLLECTOR_ABI, fixture.image, log_line, dlopen,
+				      clock_gettime, &seat),
 		     -EINVAL);
 	cr_expect_str_eq(last_log, "the ring file cannot be used: its strings lie outside");
 	fixture_remove(&fixture);
