@@ -84,9 +84,12 @@ static int drain_dead(struct ss_image_view *view, struct ss_recover_stats *stats
 		rc = -EINVAL;
 	} else if (drain->spans_lost > lost) {
 		stats->reason = "its spans cannot be written";
+		stats->write_error = drain->sink_error;
 		rc = -EIO;
 	} else if (drain->metrics_error != 0) {
 		stats->reason = "its metrics cannot be written";
+		stats->write_error = drain->metrics_error;
+		snprintf(stats->out, sizeof(stats->out), "%s", drain->metrics_sink.path);
 		rc = -EIO;
 	} else {
 		view->image->state = SS_IMAGE_FINISHED;
@@ -140,6 +143,17 @@ int ss_recover_file(const char *path, struct ss_recover_stats *ret_stats)
 		stats.reason = NULL;
 	*ret_stats = stats;
 	return rc;
+}
+
+void ss_recover_explain(const struct ss_recover_stats *stats, int rc, char *text, size_t bytes)
+{
+	const char *reason = stats->reason != NULL ? stats->reason : strerror(-rc);
+
+	if (stats->write_error == 0)
+		snprintf(text, bytes, "%s", reason);
+	else
+		snprintf(text, bytes, "%s: %s: %s", reason, stats->out,
+			 strerror(-stats->write_error));
 }
 
 int ss_recover_dir(const char *path, ss_recover_fn report, void *context)

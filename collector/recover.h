@@ -8,6 +8,7 @@
 #define SS_RECOVER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct ss_recover_stats {
@@ -21,8 +22,9 @@ struct ss_recover_stats {
 	bool never_finished; /* its process died before it had anything to say */
 	uint32_t pid;
 	char program[64];
-	char out[512];      /* where the spans went */
+	char out[512];      /* where the spans went; with write_error: what cannot be written */
 	const char *reason; /* a static phrase when the file could not be recovered, else NULL */
+	int write_error;    /* -errno, where that is because spans or metrics cannot be written */
 };
 
 /* Recovers one ring file. 0; -EBUSY: its process lives, or someone else is recovering it; -ENODATA:
@@ -30,6 +32,9 @@ struct ss_recover_stats {
  * alone, but for what was written before that showed); -EIO: spans or metrics could not be
  * written, or the file got shorter meanwhile (what is left of it stays); else what open said. */
 int ss_recover_file(const char *path, struct ss_recover_stats *ret_stats);
+
+/* Why it was not recovered, in words; rc as above. */
+void ss_recover_explain(const struct ss_recover_stats *stats, int rc, char *text, size_t bytes);
 
 /* Called for each ring file of a directory; rc as above. */
 typedef void (*ss_recover_fn)(void *context, const char *path, int rc,

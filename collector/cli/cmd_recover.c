@@ -77,8 +77,8 @@ static void describe(FILE *line, const struct ss_recover_stats *stats)
 static void report(void *context, const char *path, int rc, const struct ss_recover_stats *stats)
 {
 	struct recovery *recovery = context;
+	char reason[640], *text = NULL;
 	size_t bytes;
-	char *text = NULL;
 	FILE *line = open_memstream(&text, &bytes);
 
 	recovery->rings++;
@@ -89,11 +89,12 @@ static void report(void *context, const char *path, int rc, const struct ss_reco
 	if (!line)
 		return;
 	fprintf(line, "%s: ", path);
-	if (rc)
-		fprintf(line, "%s: %s", rc == -EBUSY ? "left alone" : "not recovered",
-			stats->reason ? stats->reason : strerror(-rc));
-	else
+	if (rc) {
+		ss_recover_explain(stats, rc, reason, sizeof(reason));
+		fprintf(line, "%s: %s", rc == -EBUSY ? "left alone" : "not recovered", reason);
+	} else {
 		describe(line, stats);
+	}
 	fclose(line);
 	ss_cli_print(stdout, text);
 	free(text);

@@ -67,13 +67,14 @@ void ss_run_report_log(const char *path)
 static void on_ring(void *context, const char *path, int rc, const struct ss_recover_stats *stats)
 {
 	const bool *verbose = context;
+	char reason[640];
 
 	/* Alive, or gone in the meantime: nothing is wrong. */
 	if (rc == -EBUSY || rc == -ENODATA || rc == -ENOENT)
 		return;
+	ss_recover_explain(stats, rc, reason, sizeof(reason));
 	if (rc)
-		ss_cli_error("run", "%s cannot be recovered: %s", path,
-			     stats->reason ? stats->reason : strerror(-rc));
+		ss_cli_error("run", "%s cannot be recovered: %s", path, reason);
 	else if (*verbose && !stats->never_finished)
 		ss_cli_error("run",
 			     "%s[%u] ended early: %" PRIu64 " spans recovered, %" PRIu64

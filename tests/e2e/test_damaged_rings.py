@@ -25,7 +25,7 @@ REASONS = (
     "a ring's records lie outside, or in another ring", "its binding table is damaged",
     "its binding table lies outside", "an array of its binding table lies outside", "its open spans are damaged",
     "its header is gone", "its output paths are damaged", "its spans cannot be written", "its metrics cannot be written", "its process is alive")
-SAID = re.compile(r"[^\n]*: (?:(?:not recovered|left alone): (?:%s)|nothing was ever in it|"
+SAID = re.compile(r"[^\n]*: (?:(?:not recovered|left alone): (?:%s)(?:: .*: [A-Z][a-z ]+)?|nothing was ever in it|"
                   r".*\[\d+\]: \d+ spans?(?:, \d+ [a-z ]+)*(?: -> .*)?)\n"
                   % "|".join(map(re.escape, REASONS)), re.S)
 

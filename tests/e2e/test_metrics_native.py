@@ -303,7 +303,7 @@ class Native(Case):
         for _ in range(2):
             recovered = self.command("recover", self.rings)
             self.assertEqual(recovered.status, 1, recovered.visible)
-            self.assertIn(b"its metrics cannot be written", recovered.stdout)
+            self.assertIn(b"its metrics cannot be written: %s: No such file or directory" % self.metrics.encode(), recovered.stdout)
             self.assertEqual(len(self.left_rings()), 1)
         os.mkdir(directory)
         self.assertEqual(self.command("recover", self.rings).status, 0)

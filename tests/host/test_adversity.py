@@ -5,12 +5,14 @@ descriptors, directories that are read-only or gone, chroot, namespaces, seccomp
 The program does the same as without us; we say at most one line of each kind; what was lost is counted.
 """
 
+import glob
 import os
 import re
 import shutil
+import signal
 import unittest
 
-from transparency import PRELOAD, Dump, Transparency, main
+from transparency import COMMAND, DRIVE, LOAD_BINDING, PRELOAD, SOURCE, Dump, Transparency, main
 
 PYTHON = ["/usr/bin/python3", "-I", "-B"]
 STATEMENTS = 300
@@ -85,6 +87,85 @@ class Adversity(Transparency):
         os.unlink(self.log)
         with self.subTest("rings"):
             self.run_both(self.program(), prefix, env={"SPANSHIM_DIR": small}, log="cannot make a ring file in .*No space")
+
+    def out_of_quota(self, calls, when, path):
+        """Runs with EDQUOT from these system calls on that file, by number: a quota that is used up meanwhile."""
+        if not shutil.which("strace"):
+            self.skipTest("not installed: strace")
+        return ["strace", "-f", "-qq", "-o", "/dev/null", "-P", path, "-e", "trace=" + calls,
+                "-e", "inject=%s:error=EDQUOT:when=%s" % (calls, when)]
+
+    @staticmethod
+    def lost(lines):
+        """The number of spans that the log says were lost."""
+        return sum(int(count) for line in lines for count in re.findall(r"spans lost: (\d+) could not be written", line))
+
+    def test_quota_that_is_used_up(self):
+        """Nothing can be written after the first line: what was lost is told, to the last span, and the program does
+        not wait for each."""
+        program = self.program("import time\nfor n in range(4): work(':memory:', 10); time.sleep(0.3)")
+        self.run_both(program)
+        whole = len(Dump(self.out).spans)
+        self.assertGreater(whole, STATEMENTS + 40)
+        self.write("out.jsonl", "")
+        lines = self.run_both(program, self.out_of_quota("write", "2+", self.out),
+                              log="spans are lost: cannot write .*: Disk quota exceeded")
+        dump = Dump(self.out)
+        self.assertEqual(dump.lines, 1)
+        self.assertEqual(len(dump.spans) + self.lost(lines), whole)
+
+    def test_quota_that_is_raised_in_time(self):
+        """Tries for a second, so that nothing is lost."""
+        self.write("out.jsonl", "")
+        self.run_both(self.program(), self.out_of_quota("write", "1..8", self.out), spans=STATEMENTS)
+        self.assertEqual(Dump(self.out).losses, {})
+        self.assertEqual(self.left_rings(), [])
+
+    def test_quota_of_the_rings(self):
+        """Used up when the ring file is made; and when there is one, and a thread needs a ring."""
+        fallocate = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fallocate", "-e", "inject=fallocate:error=EDQUOT:when=%s"]
+        if not shutil.which("strace"):
+            self.skipTest("not installed: strace")
+        with self.subTest("file"):
+            self.run_both(self.program(), [*fallocate[:-1], fallocate[-1] % "1+"], spans=0,
+                          log="cannot make a ring file in .*Disk quota exceeded")
+            self.assertEqual(self.left_rings(), [])
+        os.unlink(self.log)
+        with self.subTest("ring"):
+            lines = self.run_both(self.program(), [*fallocate[:-1], fallocate[-1] % "2+"], spans=0, log="events lost: no_ring")
+            self.assertEqual(len(lines), 1)
+            self.assertGreaterEqual(Dump(self.out).losses["no_ring.open"], STATEMENTS)
+
+    def test_recover_without_quota(self):
+        """Says so, and keeps what is not written yet; the next one writes all."""
+        process = self.start([*PYTHON, self.write("program.py", self.program("work(':memory:', 300); os.kill(os.getpid(), 9)"))],
+                             dict(self.environment("sqlite3"), LD_PRELOAD=PRELOAD, SPANSHIM_FLUSH_MS="60000"))
+        self.assertEqual(process.wait(), -signal.SIGKILL)
+        self.write("out.jsonl", "")
+        failed = self.execute([*self.out_of_quota("write", "1+", self.out), COMMAND, "recover", self.rings], self.environment())
+        self.assertEqual((failed.status, Dump(self.out).spans), (1, []), failed.visible)
+        self.assertIn(b"its spans cannot be written: %s: Disk quota exceeded" % self.out.encode(), failed.stdout)
+        self.assertEqual(len(self.left_rings()), 1)
+        self.run_recover(STATEMENTS)
+
+    def run_recover(self, spans):
+        recovered = self.command("recover", self.rings)
+        self.assertEqual((recovered.status, self.left_rings()), (0, []), recovered.visible)
+        self.assertGreaterEqual(len(Dump(self.out).spans), spans)
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("unshare") and shutil.which("setpriv"), "needs root, unshare and setpriv")
+    def test_quota_of_a_file_system(self):
+        """A real one: tmpfs can have it since Linux 6.6, where the kernel was built so."""
+        small = self.make_directory("small")
+        mount = "mount -t tmpfs -o mode=777,usrquota,usrquota_block_hardlimit=64k t '%s'" % small
+        if self.execute(["unshare", "-m", "/bin/sh", "-c", mount]).status:
+            self.skipTest("no quotas on tmpfs here")
+        for directory in self.directory, self.cwd:
+            os.chmod(directory, 0o777)
+        os.chown(self.rings, 65534, 65534)
+        prefix = ["unshare", "-m", "/bin/sh", "-c", mount + " && exec setpriv --reuid 65534 --regid 65534 --clear-groups \"$@\"", "sh"]
+        os.chmod(self.write("shim.log", ""), 0o666)
+        self.run_both(self.program(), prefix, env={"SPANSHIM_OUT": small + "/out.jsonl"}, log="spans are lost: cannot write .*Disk quota exceeded")
 
     def test_file_size_limit(self):
         """A write or an allocation beyond it would raise SIGXFSZ."""
@@ -209,8 +290,8 @@ class Adversity(Transparency):
     def test_seccomp(self):
         """A filter that refuses with EPERM what we would like to call, before the first event and after it."""
         install = self.write("seccomp.py", SECCOMP)
-        # membarrier, clone and clone3, openat, fallocate, getrandom, prctl, flock, membarrier with futex left alone
-        for calls in [324], [56, 435], [285], [318], [73], [157], [257]:
+        # membarrier, clone and clone3, openat, fallocate, getrandom, prctl, flock, clock_gettime and nanosleep
+        for calls in [324], [56, 435], [285], [318], [73], [157], [257], [228, 35]:
             for early in True, False:
                 with self.subTest(calls=calls, early=early):
                     if os.path.exists(self.log):
@@ -231,6 +312,46 @@ class Adversity(Transparency):
                   "import subprocess\nprint(subprocess.run(['sh', '-c', 'echo child; exit 3'], stdout=subprocess.PIPE))\n" \
                   "signal.setitimer(signal.ITIMER_REAL, 0)\nprint(len(hits) > 20)"
         self.run_both(self.program(between), spans=2000)
+
+    def test_interrupted_threads(self):
+        """Signals without SA_RESTART at all threads, the drain's too, which takes none: blocking calls return EINTR as
+        often as without us, and each act is in the dump, those of the handlers included."""
+        library = os.path.dirname(DRIVE)
+        program = self.path("storm")
+        made = self.execute(["gcc", "-O2", "-I" + SOURCE, "-o", program, os.path.join(SOURCE, "tests", "host", "storm.c"),
+                             "-L" + library, "-lload", "-Wl,-rpath," + library, "-pthread"])
+        self.assertEqual(made.visible, (b"", b"", 0))
+        plain = self.execute([program], self.plain_environment())
+        self.assertEqual((plain.stderr, plain.status), (b"", 0))
+        # rings so small that threads wait in them as well
+        env = dict(self.environment(LOAD_BINDING + ":" + self.wide), LD_PRELOAD=PRELOAD, SPANSHIM_ON_FULL="block", SPANSHIM_RING_BYTES="64K")
+        traced = self.start([program], env)
+        blocked = set()
+        while traced.poll() is None:
+            blocked.update(self.blocked_signals(traced.pid))
+        out, err = traced.communicate()
+        self.assertEqual((err, traced.returncode, self.read_log()), (b"", 0, ""))
+        *lines, last = out.decode().splitlines()
+        *expected, before = plain.stdout.decode().splitlines()
+        print("without: %s; with: %s" % (before, last))
+        self.assertEqual(lines, expected)
+        # libc keeps 32 and 33 for itself; 9 and 19 cannot be blocked
+        self.assertEqual(blocked, {(1 << 64) - 1 & ~sum(1 << number - 1 for number in (9, 19, 32, 33))})
+        dump = Dump(self.out)
+        acts = [span for span in dump.spans if span.attributes["code.function.name"] == "load_act"]
+        self.assertEqual((len(acts), dump.losses, self.left_rings()), (int(last.split()[1]), {}, []))
+
+    @staticmethod
+    def blocked_signals(pid):
+        """The mask of each thread of ours, once it works."""
+        for path in glob.glob("/proc/%d/task/*/status" % pid):
+            try:
+                with open(path, encoding="utf-8") as file:
+                    status = file.read()
+            except OSError:
+                continue
+            if status.startswith("Name:\tspanshim\n"):
+                yield int(re.search(r"SigBlk:\s*(\w+)", status).group(1), 16)
 
 
 SECCOMP = """

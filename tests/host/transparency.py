@@ -18,7 +18,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
 
 import harness  # noqa: E402
-from harness import BUILD, COMMAND, PRELOAD, SOURCE, Case, Dump, clean_environment  # noqa: E402
+from harness import BUILD, COMMAND, DRIVE, LOAD_BINDING, PRELOAD, SOURCE, Case, Dump, clean_environment  # noqa: E402
 
 # Called by nearly everything, with every kind of signature: variadic, callbacks, strings, structs behind
 # pointers, doubles, blocking calls that signals interrupt, and calls made with locks held.
