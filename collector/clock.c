@@ -132,13 +132,8 @@ void ss_clock_init(struct ss_timebase *base, struct ss_image *image)
 	/* Ticks that ran backwards since: the start cannot be right, now is all that is known. */
 	if (now.ticks < base->knots[0].ticks)
 		base->knots[0].ticks = now.ticks - FIRST_GAP;
-	if (base->kind == SS_CLOCK_MONOTONIC)
-		base->offset_ns = base->knots[0].unix_ns - base->knots[0].ticks;
-	else
-		base->offset_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
-	/* The wall clock was set back between the image's start and now: go on from the start. */
-	if (mono + base->offset_ns <= base->knots[0].unix_ns)
-		base->offset_ns = base->knots[0].unix_ns + 1 - mono;
+	/* Not what the wall clock says now: it may have been set since. */
+	base->offset_ns = base->knots[0].unix_ns - image->start_mono_ns;
 	now.unix_ns = mono + base->offset_ns;
 	add(base, now);
 }

@@ -3,8 +3,8 @@
  * Ticks of the image's clock -> unix time. A line through knots (ticks, unix ns): one knot when the
  * image was made (by the shim), one at each batch. Every event is older than its batch's knot, so
  * times are interpolated, the same ticks always give the same time, and order is kept. Wall-clock
- * steps after the start do not matter: the offset of CLOCK_REALTIME to CLOCK_MONOTONIC is taken
- * once. Drain only.
+ * steps do not matter: the offset of CLOCK_REALTIME to CLOCK_MONOTONIC is the image's, taken by the
+ * shim with the first knot. Drain only.
  */
 #ifndef SS_CLOCK_H
 #define SS_CLOCK_H

@@ -11,6 +11,8 @@
 #include "shim/hot.h"
 #include "shim/intercept/elf.h"
 
+#define TRIES 3 /* of which the shortest counts */
+
 uint32_t ss_clock = SS_CLOCK_MONOTONIC;
 static int (*vdso_gettime)(clockid_t, struct timespec *);
 
@@ -59,6 +61,25 @@ uint32_t ss_clocks_choose(void)
 		name[0] = '\0';
 	close(fd);
 	return strcmp(name, SS_CLOCKSOURCE "\n") ? SS_CLOCK_MONOTONIC : SS_CLOCK_TSC;
+}
+
+void ss_clocks_begin(uint32_t clock, struct ss_calibration *ret_start, uint64_t *ret_mono_ns)
+{
+	uint64_t best_ns = UINT64_MAX;
+
+	for (int i = 0; i < TRIES; i++) {
+		uint64_t before_ns = ss_clocks_ns(CLOCK_MONOTONIC);
+		uint64_t ticks = clock == SS_CLOCK_TSC ? ss_arch_ticks() : 0;
+		uint64_t unix_ns = ss_clocks_ns(CLOCK_REALTIME);
+		uint64_t took_ns = ss_clocks_ns(CLOCK_MONOTONIC) - before_ns;
+
+		if (took_ns >= best_ns)
+			continue;
+		best_ns = took_ns;
+		*ret_mono_ns = before_ns + took_ns / 2;
+		*ret_start = (struct ss_calibration){ clock == SS_CLOCK_TSC ? ticks : *ret_mono_ns,
+						      unix_ns };
+	}
 }
 
 void ss_clocks_sleep_us(uint32_t us)

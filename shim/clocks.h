@@ -23,6 +23,11 @@ uint64_t ss_clocks_ns(clockid_t clock);
 /* enum ss_clock: what events of a new image are timed by. */
 uint32_t ss_clocks_choose(void);
 
+/* What an image begins with: ticks of its clock, the wall clock, and CLOCK_MONOTONIC, read as good
+ * as at once, though the thread may lose the processor. */
+struct ss_calibration;
+void ss_clocks_begin(uint32_t clock, struct ss_calibration *ret_start, uint64_t *ret_mono_ns);
+
 /* A signal's handler cuts it short. */
 void ss_clocks_sleep_us(uint32_t us);
 

@@ -207,9 +207,8 @@ static int fill(struct ss_image *image, const struct ss_ring_file_facts *facts, 
 	image->ring_file_str = add_string(image, path);
 	if (!image->out_str || !image->ring_file_str)
 		return -ENAMETOOLONG;
-	image->calibration[0].ticks =
-		facts->clock == SS_CLOCK_TSC ? ss_arch_ticks() : ss_clocks_ns(CLOCK_MONOTONIC);
-	image->calibration[0].unix_ns = image->start_ns = ss_clocks_ns(CLOCK_REALTIME);
+	ss_clocks_begin(facts->clock, &image->calibration[0], &image->start_mono_ns);
+	image->start_ns = image->calibration[0].unix_ns;
 	image->state = SS_IMAGE_LIVE;
 	seal(image);
 	__atomic_store_n(&image->magic, SS_IMAGE_MAGIC, __ATOMIC_RELEASE);

@@ -25,6 +25,8 @@ static void begin(uint32_t kind)
 	image.clock = kind;
 	image.calibration[0].ticks = ss_clock_ticks(kind);
 	image.calibration[0].unix_ns = realtime_ns();
+	image.start_mono_ns =
+		kind == SS_CLOCK_MONOTONIC ? image.calibration[0].ticks : ss_clock_monotonic_ns();
 	nanosleep(&pause, NULL);
 	ss_clock_init(&base, &image);
 }
@@ -75,16 +77,30 @@ Test(clock, monotonic_is_exact)
 		     image.calibration[0].unix_ns - 500);
 }
 
-Test(clock, wall_clock_set_back_before_the_drain_started)
+static void wall_clock_set_by(int64_t ns)
 {
+	uint64_t begin_ns = realtime_ns() - (uint64_t)ns, now;
+
 	memset(&image, 0, sizeof(image));
 	image.clock = SS_CLOCK_TSC;
 	image.calibration[0].ticks = ss_clock_ticks(SS_CLOCK_TSC);
-	image.calibration[0].unix_ns = realtime_ns() + 3600 * 1000000000ull;
+	image.calibration[0].unix_ns = begin_ns;
+	image.start_mono_ns = ss_clock_monotonic_ns();
 	ss_clock_init(&base, &image);
 	ss_clock_calibrate(&base, &image);
-	cr_expect_geq(ss_clock_convert(&base, ss_clock_ticks(SS_CLOCK_TSC)),
-		      image.calibration[0].unix_ns);
+	now = ss_clock_convert(&base, ss_clock_ticks(SS_CLOCK_TSC));
+	cr_expect_geq(now, begin_ns);
+	cr_expect_lt(now, begin_ns + 10000000000ull);
+}
+
+Test(clock, wall_clock_set_back_before_the_drain_started)
+{
+	wall_clock_set_by(-3600000000000ll);
+}
+
+Test(clock, wall_clock_set_forth_before_the_drain_started)
+{
+	wall_clock_set_by(3600000000000ll);
 }
 
 Test(clock, recovery_goes_on_from_the_last_knot)

@@ -43,7 +43,7 @@ static void start(uint32_t rings, uint64_t ring_bytes, const char *out)
 	fixture_make_out(&fixture, rings, ring_bytes, out);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	fixture.now = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-	fixture.image->calibration[0].ticks = fixture.now;
+	fixture.image->calibration[0].ticks = fixture.image->start_mono_ns = fixture.now;
 	cr_assert_eq(pthread_create(&thread, NULL, run, NULL), 0);
 }
 
