@@ -132,6 +132,11 @@ class ShimExports(CheckTest):
         self.assert_fails("executable stack", "check_exports", "shim",
                           self.build(self.good, "-Wl,-z,execstack"))
 
+    def test_somebody_elses_clock(self):
+        self.assert_fails("calls nanosleep", "check_exports", "shim",
+                          self.build(self.good.replace("void popen(void) {}", "int nanosleep(void *, void *);"
+                                                       "int popen(void) { return nanosleep(0, 0); }")))
+
     def test_text_relocation(self):
         moved = '__asm__(".text\\n.quad elsewhere\\n");'
         self.assert_fails("text relocations", "check_exports", "shim",

@@ -19,10 +19,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = ["/usr/bin/python3", "-I", "-B"]
 ROUNDS, STATEMENTS = 8, 25
 HOUR_NS = 3600 * 10**9
-# Statements, each with its number; one that is open all the time, in every round a thread, and what the program
-# is told of the time. Between rounds: what the test does to the clock.
+# Statements, each with its number; one that is open all the time; and what the program is told of the time. Between
+# rounds: what the test does to the clock.
 PROGRAM = """
-import os, sqlite3, sys, threading, time
+import os, sqlite3, sys, time
 db = sqlite3.connect(':memory:', isolation_level=None)
 db.execute('CREATE TABLE t(x)')
 db.executemany('INSERT INTO t VALUES (?)', [(n,) for n in range(100)])
