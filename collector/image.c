@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector/image.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -264,29 +265,55 @@ void ss_image_close(struct ss_image_view *view)
 	*view = (struct ss_image_view){ .fd = -1 };
 }
 
-bool ss_image_alive(const struct ss_image_view *view)
+/* Whether a thread maps the file; -1: it has no memory any more, or there is no such thread. */
+static int maps_file(const char *path, const struct stat *status)
 {
-	char path[40], line[4500];
 	unsigned int major_number, minor_number;
 	unsigned long inode;
-	struct stat status;
-	bool alive = false;
+	int mapped = -1;
+	char line[4500];
 	FILE *maps;
 
-	snprintf(path, sizeof(path), "/proc/%u/maps", view->image->pid);
-	if (fstat(view->fd, &status) != 0)
-		return true;
 	maps = fopen(path, "re");
 	if (maps == NULL)
-		return errno != ENOENT && errno != ESRCH;
-	while (!alive && fgets(line, sizeof(line), maps) != NULL) {
+		return errno == ENOENT || errno == ESRCH ? -1 : 1;
+	while (mapped != 1 && fgets(line, sizeof(line), maps) != NULL) {
+		mapped = 0;
 		if (sscanf(line, "%*s %*s %*s %x:%x %lu", &major_number, &minor_number, &inode) ==
 		    3)
-			alive = inode == status.st_ino && major_number == major(status.st_dev) &&
-				minor_number == minor(status.st_dev);
+			mapped = inode == status->st_ino && major_number == major(status->st_dev) &&
+				 minor_number == minor(status->st_dev);
 	}
 	fclose(maps);
-	return alive;
+	return mapped;
+}
+
+bool ss_image_alive(const struct ss_image_view *view)
+{
+	unsigned int pid = view->image->pid;
+	const struct dirent *task;
+	struct stat status;
+	char path[80];
+	DIR *tasks;
+	int mapped;
+
+	if (fstat(view->fd, &status) != 0)
+		return true;
+	snprintf(path, sizeof(path), "/proc/%u/maps", pid);
+	mapped = maps_file(path, &status);
+	if (mapped >= 0)
+		return mapped;
+	/* A first thread that has left (pthread_exit) shows no memory; the others still do. */
+	snprintf(path, sizeof(path), "/proc/%u/task", pid);
+	tasks = opendir(path);
+	if (tasks == NULL)
+		return errno != ENOENT && errno != ESRCH;
+	while (mapped < 0 && (task = readdir(tasks)) != NULL) {
+		snprintf(path, sizeof(path), "/proc/%u/task/%.20s/maps", pid, task->d_name);
+		mapped = task->d_name[0] == '.' ? -1 : maps_file(path, &status);
+	}
+	closedir(tasks);
+	return mapped > 0;
 }
 
 const char *ss_image_string(const struct ss_image_view *view, uint64_t offset)
