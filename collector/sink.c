@@ -112,8 +112,12 @@ static int ensure_open(struct ss_sink *sink)
 void ss_sink_hold(struct ss_sink *sink)
 {
 	struct rlimit limit;
+	struct stat status;
 	int high;
 
+	/* Opening a FIFO that nobody reads would not come back, and the host waits for us. */
+	if (sink->fd < 0 && stat(sink->path, &status) == 0 && !S_ISREG(status.st_mode))
+		return;
 	if (sink->held || ensure_open(sink) != 0 || !sink->regular)
 		return;
 	sink->held = true;

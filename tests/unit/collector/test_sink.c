@@ -332,3 +332,11 @@ Test(sink, two_writers)
 	cr_expect_eq(i, 200);
 	free(text);
 }
+
+/* Where a program changes its user before anything was written: nobody may ever read the FIFO. */
+Test(sink, holds_no_fifo_that_nobody_reads, .timeout = 10)
+{
+	cr_assert_eq(mkfifo(path, 0600), 0);
+	ss_sink_hold(&sink);
+	cr_expect_eq(sink.fd, -1);
+}
