@@ -29,7 +29,8 @@ struct ss_session {
 	struct ss_drain drain[1];
 	struct ss_pause pause;
 	struct ss_plugins *plugins; /* NULL: none */
-	uint64_t export_ms;         /* when the metrics are written next */
+	struct ss_collector_seat *seat;
+	uint64_t export_ms; /* when the metrics are written next */
 	ss_log_fn log;
 	bool told_lost, told_metrics;
 };
@@ -133,12 +134,20 @@ static uint32_t export(struct ss_session *session)
 	return 0;
 }
 
+/* For a flush, or for the thread to end. */
+static bool host_waits(const struct ss_session *session)
+{
+	const struct ss_image *image = session->drain->view->image;
+
+	return __atomic_load_n(&image->flush_request, __ATOMIC_ACQUIRE) != image->flush_done ||
+	       __atomic_load_n(&session->seat->park, __ATOMIC_ACQUIRE) == SS_PARK_ASKED;
+}
+
 /* Batches until no ring is filling fast, plugins have enough, or the host waits: one batch shows it
  * all that it told before, and threads that never let up must not keep it waiting. Returns events
  * consumed. */
 static uint64_t run_batches(struct ss_session *session)
 {
-	struct ss_image *image = session->drain->view->image;
 	uint64_t consumed = 0;
 
 	ss_pause_end(&session->pause);
@@ -148,8 +157,7 @@ static uint64_t run_batches(struct ss_session *session)
 		tell_lost(session);
 		export(session);
 	} while (ss_pause_pressed(&session->pause) && session->drain->whole &&
-		 !ss_plugins_full(session->plugins) &&
-		 __atomic_load_n(&image->flush_request, __ATOMIC_ACQUIRE) == image->flush_done);
+		 !ss_plugins_full(session->plugins) && !host_waits(session));
 	ss_plugins_settle(session->plugins, session->drain->whole);
 	return consumed;
 }
@@ -176,7 +184,7 @@ static bool parks(struct ss_collector_seat *seat)
 }
 
 /* Returns 0, SS_COLLECTOR_ALONE or SS_COLLECTOR_PARKED. */
-static int run(struct ss_session *session, struct ss_collector_seat *seat)
+static int run(struct ss_session *session)
 {
 	struct ss_image *image = session->drain->view->image;
 	uint32_t request, wake, limit_ms;
@@ -209,7 +217,7 @@ static int run(struct ss_session *session, struct ss_collector_seat *seat)
 			finish(session);
 			return SS_COLLECTOR_ALONE;
 		}
-		if (parks(seat)) {
+		if (parks(session->seat)) {
 			/* A regular file is opened for each batch, which may no longer be allowed.
 			 */
 			ss_sink_hold(&session->drain->sink);
@@ -227,7 +235,7 @@ static int run(struct ss_session *session, struct ss_collector_seat *seat)
 			continue;
 		/* A first event: give it company, unless the host is waiting. */
 		wake = __atomic_load_n(&image->wake, __ATOMIC_ACQUIRE);
-		if (__atomic_load_n(&image->flush_request, __ATOMIC_ACQUIRE) == image->flush_done)
+		if (!host_waits(session))
 			ss_pause_collect(&session->pause, wake);
 	}
 }
@@ -281,7 +289,8 @@ int ss_collector_run(uint32_t abi, struct ss_image *image, ss_log_fn log, ss_ope
 			return rc;
 	}
 	session = seat->session;
-	rc = run(session, seat);
+	session->seat = seat;
+	rc = run(session);
 	if (rc == SS_COLLECTOR_PARKED)
 		return rc;
 	seat->session = NULL;

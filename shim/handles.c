@@ -5,7 +5,7 @@
 
 #define EMPTY     0ull
 #define REMOVED   1ull /* was used: searches go on behind it, insertions may take it */
-#define CLAIMED   2ull /* being filled */
+#define CLAIMED   2ull /* being filled, or emptied */
 #define PROBE_MAX 32u  /* bounds every search */
 
 /* Keys apart from the rest: a search that finds nothing then reads four cache lines at most. */
@@ -47,16 +47,31 @@ static uint32_t locate(uint64_t key)
 	return SS_HANDLES;
 }
 
-/* Field by field: a struct assignment may become a call of memcpy, which is the host's. */
-static void copy_body(struct ss_handle *to, const struct ss_handle *from)
+/* Each side of a copy word by word: who reads may meet who writes, and `version` tells afterwards.
+ * A struct assignment could also become a call of memcpy, which is the host's. */
+#define LOAD(word)         __atomic_load_n(&(word), __ATOMIC_RELAXED)
+#define STORE(word, value) __atomic_store_n(&(word), value, __ATOMIC_RELAXED)
+
+static void read_body(const struct ss_handle *body, struct ss_handle *ret_copy)
 {
-	to->span.span_id = from->span.span_id;
-	to->span.trace_hi = from->span.trace_hi;
-	to->span.trace_lo = from->span.trace_lo;
-	to->span.session_id = from->span.session_id;
-	to->stream_id = from->stream_id;
-	to->generation = from->generation;
-	to->entry = from->entry;
+	ret_copy->span.span_id = LOAD(body->span.span_id);
+	ret_copy->span.trace_hi = LOAD(body->span.trace_hi);
+	ret_copy->span.trace_lo = LOAD(body->span.trace_lo);
+	ret_copy->span.session_id = LOAD(body->span.session_id);
+	ret_copy->stream_id = LOAD(body->stream_id);
+	ret_copy->generation = LOAD(body->generation);
+	ret_copy->entry = LOAD(body->entry);
+}
+
+static void write_body(struct ss_handle *body, const struct ss_handle *from)
+{
+	STORE(body->span.span_id, from->span.span_id);
+	STORE(body->span.trace_hi, from->span.trace_hi);
+	STORE(body->span.trace_lo, from->span.trace_lo);
+	STORE(body->span.session_id, from->span.session_id);
+	STORE(body->stream_id, from->stream_id);
+	STORE(body->generation, from->generation);
+	STORE(body->entry, from->entry);
 }
 
 bool ss_handles_insert(const struct ss_handle *handle)
@@ -75,10 +90,10 @@ bool ss_handles_insert(const struct ss_handle *handle)
 		if (!__atomic_compare_exchange_n(&keys[at], &present, CLAIMED, false,
 						 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 			continue;
-		__atomic_store_n(&body->version, body->version + 1, __ATOMIC_RELAXED);
+		STORE(body->version, LOAD(body->version) + 1);
 		__atomic_thread_fence(__ATOMIC_RELEASE);
-		copy_body(body, handle);
-		__atomic_store_n(&body->version, body->version + 1, __ATOMIC_RELEASE);
+		write_body(body, handle);
+		__atomic_store_n(&body->version, LOAD(body->version) + 1, __ATOMIC_RELEASE);
 		__atomic_store_n(&keys[at], handle->key, __ATOMIC_RELEASE);
 		return true;
 	}
@@ -94,13 +109,13 @@ bool ss_handles_find(uint64_t key, struct ss_handle *ret_handle)
 	if (at == SS_HANDLES)
 		return false;
 	version = __atomic_load_n(&bodies[at].version, __ATOMIC_ACQUIRE);
-	copy_body(&copy, &bodies[at]);
+	read_body(&bodies[at], &copy);
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	/* Closed (and perhaps reused) under our eyes: the host races with itself; step aside. */
 	if ((version & 1) || __atomic_load_n(&bodies[at].version, __ATOMIC_RELAXED) != version ||
 	    __atomic_load_n(&keys[at], __ATOMIC_RELAXED) != key)
 		return false;
-	copy_body(ret_handle, &copy);
+	read_body(&copy, ret_handle);
 	ret_handle->key = key;
 	return true;
 }
@@ -108,17 +123,19 @@ bool ss_handles_find(uint64_t key, struct ss_handle *ret_handle)
 bool ss_handles_remove(uint64_t key, struct ss_handle *ret_handle)
 {
 	uint32_t at = locate(key);
-	struct ss_handle copy;
 	uint64_t present = key;
 
 	if (at == SS_HANDLES)
 		return false;
-	copy_body(&copy, &bodies[at]);
-	if (!__atomic_compare_exchange_n(&keys[at], &present, REMOVED, false, __ATOMIC_ACQ_REL,
+	/* Ours first, then read: another thread may have removed it and inserted the same key with
+	 * another span meanwhile. */
+	if (!__atomic_compare_exchange_n(&keys[at], &present, CLAIMED, false, __ATOMIC_ACQUIRE,
 					 __ATOMIC_RELAXED))
 		return false;
-	copy_body(ret_handle, &copy);
+	read_body(&bodies[at], ret_handle);
 	ret_handle->key = key;
+	/* Release: whoever takes the place overwrites it after we have read. */
+	__atomic_store_n(&keys[at], REMOVED, __ATOMIC_RELEASE);
 	return true;
 }
 

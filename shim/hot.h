@@ -49,7 +49,7 @@ struct ss_thread {
 	uint32_t guard;                /* > 0: the shim's own doing, record nothing */
 	struct ss_shadow *current;     /* innermost record */
 	struct ss_shadow *free_shadow; /* used before; those from fresh_shadow on are untouched */
-	uint32_t fresh_shadow;
+	uint64_t fresh_shadow;
 	uint64_t random;                 /* splitmix64 state */
 	uintptr_t stack_low, stack_high; /* the thread's own stack; 0, 0 if unknown */
 	struct ss_span_ref inherited;

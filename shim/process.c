@@ -33,7 +33,8 @@
 #define FORK_PATIENCE_MS   200
 #define STEP_MS            20
 #define PARK_PATIENCE_MS   500 /* how long the host waits for the drain thread to end */
-#define LOCK_TRIES         100000
+#define LOCK_YIELDS        100
+#define LOCK_PAUSES        30000 /* of 50 us: longer than anybody holds it */
 
 #if defined(__GLIBC__)
 extern int __register_atfork(void (*)(void), void (*)(void), void (*)(void), void *)
@@ -65,7 +66,7 @@ static bool lock_image(void)
 {
 	uint32_t pid = (uint32_t)syscall(SYS_getpid);
 
-	for (int i = 0; i < LOCK_TRIES; i++) {
+	for (int i = 0; i < LOCK_YIELDS + LOCK_PAUSES; i++) {
 		uint32_t holder = 0;
 
 		if (__atomic_compare_exchange_n(&image_lock, &holder, pid, false, __ATOMIC_ACQUIRE,
@@ -75,7 +76,10 @@ static bool lock_image(void)
 		if (holder != pid)
 			__atomic_compare_exchange_n(&image_lock, &holder, 0, false,
 						    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-		sched_yield();
+		if (i < LOCK_YIELDS)
+			sched_yield();
+		else
+			ss_clocks_sleep_us(50);
 	}
 	return false;
 }
@@ -150,10 +154,13 @@ static void end_thread(void *arg)
 {
 	struct ss_thread *thread = arg;
 	void *pool = thread->pool;
+	sigset_t all, before;
 
+	/* A handler must not write to the ring once another thread may have it. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
 	if (thread->tid == facts.pid)
 		ss_process_main_leaves();
-
 	if (ss_thread_ready(thread)) {
 		ss_record_thread_end(thread);
 		if (thread->ring)
@@ -168,6 +175,7 @@ static void end_thread(void *arg)
 	if (pool)
 		munmap(pool, SS_DEPTH * sizeof(struct ss_shadow));
 	thread->guard--;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 /* Once per process (a child keeps both). */

@@ -15,13 +15,21 @@
 static inline struct ss_shadow *ss_shadow_push(struct ss_thread *thread, struct ss_frame *frame)
 {
 	struct ss_shadow *shadow = thread->free_shadow;
+	uint64_t fresh;
 
-	if (likely(shadow != NULL))
+	if (likely(shadow != NULL)) {
 		thread->free_shadow = shadow->outer;
-	else if (likely(thread->fresh_shadow < SS_DEPTH))
-		shadow = &thread->pool[thread->fresh_shadow++];
-	else
-		return NULL;
+	} else {
+		/* One step, or a signal handler in the middle of it would get the same record. */
+		fresh = thread->fresh_shadow;
+		do {
+			if (unlikely(fresh >= SS_DEPTH))
+				return NULL;
+		} while (!ss_arch_cmpxchg_local(&thread->fresh_shadow, &fresh, fresh + 1));
+		shadow = &thread->pool[fresh];
+	}
+	/* It is taken before it is filled. */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	shadow->frame = frame;
 	shadow->own_id = 0;
 	shadow->stream_id = 0;

@@ -31,6 +31,13 @@ void ss_intercept_start(const struct ss_binding_table *table, uint64_t enabled);
  * ss_intercept_start. */
 void ss_intercept_replace(const char *name, void *function, void **real);
 
+/* First in such a function. The word that led here was stored after *real was, but a jump does not
+ * keep the loads behind it in order: as in AArch64's thunk. */
+static inline void ss_intercept_replaced(void)
+{
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+}
+
 /* Numbers for the log and tests. */
 struct ss_intercept_stats {
 	uint32_t objects, patched, slots, slots_refused;

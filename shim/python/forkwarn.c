@@ -85,11 +85,13 @@ static FILE *open_file(fopen_fn real, const char *path, const char *mode)
 
 static FILE *fopen_shown(const char *path, const char *mode)
 {
+	ss_intercept_replaced();
 	return open_file(real_fopen, path, mode);
 }
 
 static FILE *fopen64_shown(const char *path, const char *mode)
 {
+	ss_intercept_replaced();
 	return open_file(real_fopen64, path, mode);
 }
 

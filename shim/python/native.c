@@ -206,12 +206,14 @@ static void note_departure(void)
 
 static void *save_thread(void)
 {
+	ss_intercept_replaced();
 	note_departure();
 	return real_save_thread();
 }
 
 static void gilstate_release(int state)
 {
+	ss_intercept_replaced();
 	note_departure();
 	real_gilstate_release(state);
 }

@@ -121,7 +121,9 @@ static PyObject *skip_generations(PyObject *capsule)
 /* The image, if there is one by now, knows before any event of this thread is in it. */
 static void tell_own_metrics(void)
 {
-	if (own_metrics && *ss_generation > SS_GENERATION_FINISHED)
+	/* Acquire: ss_image is of this generation, though another thread may have made it. */
+	if (own_metrics &&
+	    __atomic_load_n(ss_generation, __ATOMIC_ACQUIRE) > SS_GENERATION_FINISHED)
 		__atomic_store_n(&ss_image->own_metrics, 1, __ATOMIC_RELAXED);
 }
 
