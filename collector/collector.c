@@ -213,7 +213,8 @@ static int run(struct ss_session *session)
 		}
 		rest = ss_plugins_deliver(session->plugins, false);
 		limit_ms = export(session);
-		if (quiet && image->main_left && ss_alone(image->drain_tid)) {
+		if (quiet && __atomic_load_n(&image->main_left, __ATOMIC_RELAXED) &&
+		    ss_alone(image->drain_tid)) {
 			finish(session);
 			return SS_COLLECTOR_ALONE;
 		}

@@ -35,7 +35,7 @@ static void set_levels(const struct ss_pause *pause, uint32_t parts)
 
 	for (i = 0; i < pause->drain->view->ring_count; i++) {
 		struct ss_ring *ring = ring_at(pause, i);
-		uint64_t capacity = (uint64_t)ring->mask + 1;
+		uint64_t capacity = (uint64_t)__atomic_load_n(&ring->mask, __ATOMIC_RELAXED) + 1;
 		uint32_t level = parts == 0 ? 1 : (uint32_t)(capacity / parts);
 
 		/* A ring nobody has claimed yet gets its capacity later; its first record wakes us.

@@ -134,7 +134,7 @@ static void *drain_main(void *arg)
 
 	ss_guard_enter(); /* nothing this thread does is the host's doing */
 	prctl(PR_SET_NAME, "spanshim");
-	image->drain_tid = (uint64_t)syscall(SYS_gettid);
+	__atomic_store_n(&image->drain_tid, (uint64_t)syscall(SYS_gettid), __ATOMIC_RELAXED);
 	library = load(0);
 	run = library ? (ss_collector_run_fn)find(library, "ss_collector_run") : NULL;
 	if (!run) {
@@ -148,8 +148,11 @@ static void *drain_main(void *arg)
 	set_state(image, SS_DRAIN_RUNNING);
 	r = run(SS_COLLECTOR_ABI, image, ss_log_line, (ss_open_fn)ss_intercept_real("dlopen"),
 		ss_clocks_read, &seat);
-	if (r == SS_COLLECTOR_PARKED)
+	if (r == SS_COLLECTOR_PARKED) {
+		/* Release: what the next thread goes on with. Partner: ss_drain_thread_stop. */
+		__atomic_store_n(&seat.park, SS_PARK_NONE, __ATOMIC_RELEASE);
 		return NULL;
+	}
 	if (r == SS_COLLECTOR_ALONE) {
 		/* What libc would have done with the last thread, were it not for us. */
 		set_state(image, SS_DRAIN_DONE);
@@ -229,8 +232,9 @@ bool ss_drain_thread_stop(struct ss_image *image, int ms)
 		return false;
 	while (!is_gone(image->drain_tid, ms))
 		; /* it has nothing left to do */
-	seat.park = SS_PARK_NONE;
-	image->drain_tid = 0; /* the number may become another thread's */
+	__atomic_exchange_n(&seat.park, SS_PARK_NONE, __ATOMIC_ACQUIRE);
+	/* The number may become another thread's. */
+	__atomic_store_n(&image->drain_tid, 0, __ATOMIC_RELAXED);
 	return true;
 }
 

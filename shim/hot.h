@@ -80,9 +80,15 @@ static inline uint64_t ss_now(void)
 	return likely(ss_clock == SS_CLOCK_TSC) ? ss_arch_ticks() : ss_now_slow();
 }
 
+/* Another thread may end it. */
+static inline uint64_t ss_generation_now(void)
+{
+	return __atomic_load_n(ss_generation, __ATOMIC_RELAXED);
+}
+
 static inline bool ss_thread_ready(const struct ss_thread *thread)
 {
-	uint64_t generation = *ss_generation;
+	uint64_t generation = ss_generation_now();
 
 	return likely(generation != 0 && thread->generation == generation);
 }
@@ -90,7 +96,9 @@ static inline bool ss_thread_ready(const struct ss_thread *thread)
 /* 64 random bits, not 0 (splitmix64, Steele et al. 2014). */
 static inline uint64_t ss_random(struct ss_thread *thread)
 {
-	uint64_t z = (thread->random += 0x9e3779b97f4a7c15ull);
+	const uint64_t step = 0x9e3779b97f4a7c15ull;
+	/* One instruction, or a signal handler could get the same number. */
+	uint64_t z = ss_arch_fetch_add_local(&thread->random, step) + step;
 
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;

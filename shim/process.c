@@ -101,11 +101,17 @@ static uint64_t random_word(void)
 /* The image of this very process: not a parent's seen from a forked or vforked child. */
 static struct ss_image *own_image(void)
 {
-	struct ss_image *image = ss_image;
+	/* Acquire: ss_image is that generation's. Partner: make_image. */
+	uint64_t generation = __atomic_load_n(ss_generation, __ATOMIC_ACQUIRE), drain_tid;
+	struct ss_image *image;
 
-	if (!image || *ss_generation != image->nonce || image->pid != (uint32_t)syscall(SYS_getpid))
+	if (generation <= SS_GENERATION_FINISHED)
 		return NULL;
-	return (uint64_t)syscall(SYS_gettid) == image->drain_tid ? NULL : image;
+	image = ss_image;
+	if (image->nonce != generation || image->pid != (uint32_t)syscall(SYS_getpid))
+		return NULL;
+	drain_tid = __atomic_load_n(&image->drain_tid, __ATOMIC_RELAXED);
+	return (uint64_t)syscall(SYS_gettid) == drain_tid ? NULL : image;
 }
 
 bool ss_process_sampled(const struct ss_span_ref *span)
@@ -128,13 +134,15 @@ bool ss_process_drains(void)
 static void in_forked_child(void)
 {
 	announced_pid = (pid_t)syscall(SYS_getpid);
-	*ss_generation = GENERATION_NONE;
+	__atomic_store_n(ss_generation, GENERATION_NONE, __ATOMIC_RELAXED);
 }
 
 static void before_fork(void)
 {
-	if (ss_image && *ss_generation == ss_image->nonce)
-		ss_drain_thread_settle(ss_image, FORK_PATIENCE_MS);
+	const struct ss_image *image = own_image();
+
+	if (image)
+		ss_drain_thread_settle(image, FORK_PATIENCE_MS);
 }
 
 void ss_process_main_leaves(void)
@@ -317,8 +325,9 @@ void ss_process_join(void *arg)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	thread->guard++;
-	if (*ss_generation == GENERATION_NONE && active && !finished && lock_image()) {
-		if (*ss_generation == GENERATION_NONE)
+	if (ss_generation_now() == GENERATION_NONE && active &&
+	    !__atomic_load_n(&finished, __ATOMIC_RELAXED) && lock_image()) {
+		if (ss_generation_now() == GENERATION_NONE)
 			make_image();
 		unlock_image();
 	}
@@ -415,7 +424,7 @@ void ss_process_finish(void)
 		ss_guard_enter();
 		/* From here on other threads' events go nowhere, so that the last drain sees all.
 		 */
-		*ss_generation = SS_GENERATION_FINISHED;
+		__atomic_store_n(ss_generation, SS_GENERATION_FINISHED, __ATOMIC_RELAXED);
 		__atomic_store_n(&image->finish, 1, __ATOMIC_RELEASE);
 		flush(image);
 		ss_guard_leave();

@@ -96,7 +96,7 @@ static void note_python(struct ss_call *call, struct ss_shadow *shadow,
 	call->python = python;
 	shadow->python_id = python->span.span_id;
 	if (!outer || outer->python_id != shadow->python_id)
-		shadow->span = python->span;
+		ss_shadow_set_span(shadow, &python->span, python->span.span_id);
 }
 
 static void begin(struct ss_call *call, struct ss_frame *frame)
@@ -115,10 +115,9 @@ static void begin(struct ss_call *call, struct ss_frame *frame)
 	}
 	shadow->entry = call->index;
 	shadow->when = call->entry->when;
-	if (outer)
-		shadow->span = outer->span;
-	else
-		shadow->span.span_id = 0;
+	/* Calls that open a span find out by themselves. */
+	if (outer && call->entry->when != SS_WHEN_CALL && call->entry->when != SS_WHEN_OPEN)
+		ss_shadow_set_span(shadow, &outer->span, outer->span.span_id);
 	if (unlikely(ss_python_current != NULL))
 		note_python(call, shadow, &python);
 	frame->span = (uint64_t)(uintptr_t)shadow;

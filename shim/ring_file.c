@@ -338,7 +338,8 @@ static bool prepare(struct ss_image *image, struct ss_ring *ring, uint32_t index
 	if (!reserve_pages(image, image->data_off + offset, bytes))
 		return false;
 	ring->data_off = image->data_off + offset;
-	ring->wake_level = 1; /* the drain may be asleep, and does not know of this ring yet */
+	/* The drain may be asleep, and does not know of this ring yet; or knows one behind it. */
+	__atomic_store_n(&ring->wake_level, 1, __ATOMIC_RELAXED);
 	/* Partner: the collector's check of the file, which takes a ring with a mask for placed. */
 	__atomic_store_n(&ring->mask, (uint32_t)(bytes / SS_RECORD_BYTES - 1), __ATOMIC_RELEASE);
 	/* Rings are tried in order: only the first few of the file's pages are ever touched. */

@@ -31,6 +31,7 @@ static inline struct ss_shadow *ss_shadow_push(struct ss_thread *thread, struct 
 	/* It is taken before it is filled. */
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	shadow->frame = frame;
+	shadow->span.span_id = 0; /* nobody's parent yet */
 	shadow->own_id = 0;
 	shadow->stream_id = 0;
 	shadow->has_handle = 0;
@@ -39,6 +40,20 @@ static inline struct ss_shadow *ss_shadow_push(struct ss_thread *thread, struct 
 	__atomic_signal_fence(__ATOMIC_RELEASE);
 	thread->current = shadow;
 	return shadow;
+}
+
+/* What is inside the call gets `span`, under the id `id`, as its parent. A signal handler's call
+ * that comes now finds all of it or nothing. */
+static inline void ss_shadow_set_span(struct ss_shadow *shadow, const struct ss_span_ref *span,
+				      uint64_t id)
+{
+	shadow->span.span_id = 0;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	shadow->span.trace_hi = span->trace_hi;
+	shadow->span.trace_lo = span->trace_lo;
+	shadow->span.session_id = span->session_id;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	shadow->span.span_id = id;
 }
 
 /* Takes the record out of the chain, wherever it is (coroutines), and frees it. */

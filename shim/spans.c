@@ -171,23 +171,30 @@ static void emit_discard(struct ss_call *call, uint64_t span_id, uint64_t time)
 static void begin_span(struct ss_call *call, struct ss_shadow *shadow)
 {
 	const struct ss_entry *entry = call->entry;
-	uint64_t id = ss_random(call->thread);
-	struct ss_span_ref *own = &shadow->span;
+	uint64_t id = ss_random(call->thread), parent_id;
+	struct ss_span_ref span;
 	bool remote;
 
-	ss_shadow_parent(call, own, &remote);
+	ss_shadow_parent(call, &span, &remote);
+	parent_id = span.span_id;
 	/* Not let in: what happens inside hangs below the parent instead. */
-	if (unlikely(!emit_open(call, shadow->t0, id, own, remote, true)))
+	if (unlikely(!emit_open(call, shadow->t0, id, &span, remote, true))) {
+		ss_shadow_set_span(shadow, &span, parent_id);
 		return;
-	shadow->own_id = id;
-	/* An opening call may yet turn out to open nothing, so it is nobody's parent. */
-	if (entry->when != SS_WHEN_CALL) {
-		own = &shadow->handle.span;
-		*own = shadow->span;
 	}
-	own->span_id = id;
+	shadow->own_id = id;
+	if (likely(entry->when == SS_WHEN_CALL)) {
+		if (entry->role == SS_ROLE_SESSION)
+			span.session_id = id;
+		ss_shadow_set_span(shadow, &span, id);
+		return;
+	}
+	/* An opening call may yet turn out to open nothing, so it is nobody's parent. */
+	ss_shadow_set_span(shadow, &span, parent_id);
+	shadow->handle.span = span;
+	shadow->handle.span.span_id = id;
 	if (entry->role == SS_ROLE_SESSION)
-		own->session_id = id;
+		shadow->handle.span.session_id = id;
 }
 
 static uint64_t handle_key(const struct ss_entry *entry, uint32_t role, uint64_t value)
@@ -252,7 +259,7 @@ static void begin_event(struct ss_call *call, struct ss_shadow *shadow)
 		return;
 	shadow->has_handle = find_outward(entry, value, &shadow->handle);
 	if (shadow->has_handle)
-		shadow->span = shadow->handle.span;
+		ss_shadow_set_span(shadow, &shadow->handle.span, shadow->handle.span.span_id);
 }
 
 void ss_spans_begin(struct ss_call *call, struct ss_shadow *shadow)
@@ -294,7 +301,7 @@ static void finish_open(struct ss_call *call, struct ss_shadow *shadow, uint64_t
 	shadow->handle.key = handle_key(entry, entry->role, value);
 	shadow->handle.entry = shadow->entry;
 	shadow->handle.stream_id = 0;
-	shadow->handle.generation = *ss_generation;
+	shadow->handle.generation = ss_generation_now();
 	if (!ss_handles_insert(&shadow->handle)) {
 		ss_emit_lost(call->thread, SS_DROP_HANDLES, SS_EVENT_OPEN);
 		emit_discard(call, shadow->own_id, now);
@@ -326,7 +333,7 @@ static void finish_close(struct ss_call *call, struct ss_shadow *shadow, uint64_
 		return;
 	}
 	/* Opened before a fork: its end is the parent's to tell. */
-	if (handle->generation != *ss_generation)
+	if (handle->generation != ss_generation_now())
 		return;
 	close_stream(call, &handle->stream_id, now, SS_STATUS_OK);
 	if (shadow->has_handle == 2)
@@ -376,7 +383,7 @@ static void finish_event(struct ss_call *call, struct ss_shadow *shadow, uint64_
 	struct ss_shadow *host_call;
 
 	if (shadow->has_handle) {
-		if (shadow->handle.generation != *ss_generation)
+		if (shadow->handle.generation != ss_generation_now())
 			return;
 		note_event(call, shadow, &shadow->handle.span, &stream_id, now);
 		if (stream_id != shadow->handle.stream_id)
@@ -435,7 +442,7 @@ void ss_spans_abandon(struct ss_thread *thread, struct ss_shadow *shadow, int st
 		      const struct ss_taken *taken, uint32_t count)
 {
 	uint32_t hook = ss_spans_entry(shadow->entry)->hook_error;
-	bool ours = shadow->has_handle && shadow->handle.generation == *ss_generation;
+	bool ours = shadow->has_handle && shadow->handle.generation == ss_generation_now();
 
 	if (shadow->own_id && shadow->stream_id)
 		emit_abandoned(thread, shadow, SS_HOOK_STREAMING_END, shadow->stream_id, status,

@@ -129,7 +129,8 @@ static bool read_getter(const struct ss_call *call, uint32_t index, int depth, i
 
 	for (uint32_t i = 0; i < SS_SLOT_GETTERS; i++)
 		if (call->slot->getter_index[i] == index + 1)
-			g.function = call->slot->getter[i];
+			/* It may be looked up anew meanwhile: see ss_slot_forget. */
+			g.function = __atomic_load_n(&call->slot->getter[i], __ATOMIC_RELAXED);
 	if (!g.function || depth >= GETTER_NESTING)
 		return false;
 	for (; n < getter->arg_count; n++) {

@@ -58,7 +58,7 @@ static uint32_t find(uint32_t entry, const void *real)
 		if (!slot)
 			break;
 		if (__atomic_load_n(&ss_slots[slot - 1].real, __ATOMIC_ACQUIRE) == real &&
-		    ss_slots[slot - 1].entry == entry)
+		    __atomic_load_n(&ss_slots[slot - 1].entry, __ATOMIC_RELAXED) == entry)
 			return slot - 1;
 	}
 	return NO_SLOT;
@@ -247,7 +247,7 @@ static uint32_t insert_locked(const struct ss_slot *fresh, const void *owner)
 	if (first_free == SS_SLOTS)
 		return NO_SLOT;
 	slot = &ss_slots[first_free];
-	slot->entry = fresh->entry;
+	__atomic_store_n(&slot->entry, fresh->entry, __ATOMIC_RELAXED);
 	slot->stack_words = fresh->stack_words;
 	for (unsigned int i = 0; i < SS_SLOT_GETTERS; i++) {
 		slot->getter_index[i] = fresh->getter_index[i];
@@ -256,7 +256,7 @@ static uint32_t insert_locked(const struct ss_slot *fresh, const void *owner)
 	owners[first_free] = owner;
 	__atomic_store_n(&slot->real, fresh->real, __ATOMIC_RELEASE);
 	fill_cell_locked(first_free);
-	used++;
+	__atomic_store_n(&used, used + 1, __ATOMIC_RELAXED);
 	return first_free;
 }
 
@@ -272,7 +272,7 @@ static uint32_t make(uint32_t entry, void *real)
 	if (slot == NO_SLOT && fresh.real)
 		slot = insert_locked(&fresh, owner);
 	if (slot == NO_SLOT)
-		refused++;
+		__atomic_store_n(&refused, refused + 1, __ATOMIC_RELAXED);
 	ss_lock_leave(&lock);
 	return slot;
 }
@@ -298,7 +298,7 @@ static void free_locked(uint32_t index)
 {
 	__atomic_store_n(&ss_slots[index].real, NULL, __ATOMIC_RELEASE);
 	owners[index] = NULL;
-	used--;
+	__atomic_store_n(&used, used - 1, __ATOMIC_RELAXED);
 	if (index < first_free)
 		first_free = index;
 }
@@ -321,7 +321,8 @@ static bool refresh(uint32_t index)
 		free_locked(index);
 	} else {
 		for (unsigned int i = 0; i < SS_SLOT_GETTERS; i++)
-			ss_slots[index].getter[i] = fresh.getter[i];
+			__atomic_store_n(&ss_slots[index].getter[i], fresh.getter[i],
+					 __ATOMIC_RELAXED);
 	}
 	ss_lock_leave(&lock);
 	return gone;

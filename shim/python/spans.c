@@ -236,7 +236,7 @@ static PyObject *new_span(const struct ss_python_opening *opening, PyObject *par
 
 	if (!span)
 		return NULL;
-	span->generation = *ss_generation;
+	span->generation = ss_generation_now();
 	span->parent = parent;
 	span->key = opening->key;
 	span->entry = opening->entry;

@@ -42,6 +42,12 @@ static inline bool ss_arch_cmpxchg_local(uint64_t *word, uint64_t *expected, uin
 					   __ATOMIC_RELAXED);
 }
 
+/* Towards this thread's signal handlers. Returns what was there. */
+static inline uint64_t ss_arch_fetch_add_local(uint64_t *word, uint64_t amount)
+{
+	return __atomic_fetch_add(word, amount, __ATOMIC_RELAXED);
+}
+
 /* Adds to a counter that only this thread and its signal handlers write. */
 static inline void ss_arch_add_local(uint64_t *word, uint64_t amount)
 {

@@ -41,6 +41,13 @@ static inline bool ss_arch_cmpxchg_local(uint64_t *word, uint64_t *expected, uin
 	return done;
 }
 
+/* As that. Returns what was there. */
+static inline uint64_t ss_arch_fetch_add_local(uint64_t *word, uint64_t amount)
+{
+	__asm__ volatile("xaddq %0, %1" : "+r"(amount), "+m"(*word) : : "memory");
+	return amount;
+}
+
 /* Adds to a counter that only this thread and its signal handlers write. */
 static inline void ss_arch_add_local(uint64_t *word, uint64_t amount)
 {
