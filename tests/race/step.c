@@ -79,6 +79,22 @@ static uint32_t name_bytes(const struct snapshot_spans *spans)
 	return longest > 10 ? longest : 0;
 }
 
+/* Each event's parts are all there. */
+static void expect_whole(const struct snapshot_spans *spans)
+{
+	uint32_t acts = snapshot_count(spans, "\"action load\"");
+
+	REQUIRE(snapshot_count(spans, "\"load.level\",\"value\":{\"intValue\":\"1\"}") +
+				snapshot_count(spans, "\"load.sequence\"") ==
+			acts,
+		"half of an event");
+	REQUIRE(snapshot_count(spans, "\"load.thread\",\"value\":{\"intValue\":\"7\"}") ==
+			snapshot_count(spans, "\"load.sequence\""),
+		"a strange value");
+	REQUIRE(acts + snapshot_count(spans, "\"session load\"") == spans->spans, "strange spans");
+	REQUIRE(snapshot_count(spans, "\"traceId\":\"0000000000000000") == 0, "no trace");
+}
+
 static void look(struct progress *progress)
 {
 	const struct snapshot_spans *spans;
@@ -94,13 +110,7 @@ static void look(struct progress *progress)
 	REQUIRE(spans->spans == spans->stats.spans, "doubled");
 	REQUIRE(spans->spans >= progress->spans && finished >= progress->finished, "lost again");
 	REQUIRE(bytes >= progress->name_bytes, "the name was longer");
-	/* Whole, or not there. */
-	REQUIRE(snapshot_count(spans, "\"load.thread\"") ==
-			snapshot_count(spans, "\"load.sequence\""),
-		"half of an event");
-	REQUIRE(snapshot_count(spans, "\"load.thread\",\"value\":{\"intValue\":\"7\"}") ==
-			snapshot_count(spans, "\"load.thread\""),
-		"a strange value");
+	expect_whole(spans);
 	progress->torn_states += spans->stats.torn;
 	*progress = (struct progress){ spans->spans, finished, bytes, progress->torn_states };
 }
@@ -270,8 +280,25 @@ static void kill_drain(void)
 /* One more act of the producer, at each of the drain's instructions. */
 static void act_between(uint64_t number)
 {
-	if (number % (all ? 1 : 64) == 0 && trace_run(&trace, trace.pid) == TRACE_MARK)
+	if (number % (all ? 1 : 256) == 0 && trace_run(&trace, trace.pid) == TRACE_MARK)
 		opened++;
+}
+
+/* The next of the victim's threads, before its first call. */
+static pid_t next_thread(void)
+{
+	pid_t tid = trace_next_mark(&trace, trace.pid);
+
+	return tid == trace.pid ? trace_next_mark(&trace, trace.pid) : tid;
+}
+
+/* A thread's whole life. */
+static void thread_between(uint64_t number)
+{
+	if (number % (all ? 128 : 2048) != 0)
+		return;
+	REQUIRE(trace_run(&trace, next_thread()) == TRACE_END, "the thread goes on");
+	opened += 2;
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -295,7 +322,7 @@ static void expect_once(const struct snapshot_spans *spans)
 static void expect_all(void)
 {
 	const struct snapshot_spans *spans;
-	uint64_t lost = 0;
+	uint64_t lost = snapshot.image->dropped[SS_DROP_NO_RING][SS_EVENT_OPEN];
 
 	for (uint32_t i = 0; i < snapshot.image->rings_used; i++)
 		lost += rings()[i].dropped[SS_DROP_RING_FULL][SS_EVENT_OPEN];
@@ -303,22 +330,35 @@ static void expect_all(void)
 	REQUIRE(spans->spans + lost == opened && spans->unfinished == 0,
 		"%u spans, %lu lost of %u, %u unfinished", spans->spans, (unsigned long)lost,
 		opened, spans->unfinished);
+	expect_whole(spans);
 	expect_once(spans);
 }
 
-static void through_drain(void)
+/* Batches, and what the producers do meanwhile. */
+static void step_batches(const char *victim, void (*between)(uint64_t number))
 {
-	start("act", "100000", false);
-	REQUIRE(snapshot_changed(&snapshot), "no ring");
+	start(victim, "100000", false);
+	flush();
 	opened = 1;
 	trace_hold_drain(&trace);
-	step_drain(act_between);
+	for (int i = 0; i < 2; i++)
+		step_drain(between);
 	trace_release_drain(&trace);
 	flush();
 	flush();
 	expect_all();
 	snapshot.states = opened;
-	finish("through", 100);
+	finish(victim, 50);
+}
+
+static void acts_between(void)
+{
+	step_batches("act", act_between);
+}
+
+static void threads_between(void)
+{
+	step_batches("thread", thread_between);
 }
 
 /* The drain reads all there is at each instruction of a thread's life that changes a ring. */
@@ -332,9 +372,7 @@ static void beside(void)
 	for (int i = 0; i < threads; i++) {
 		enum trace_stop stop;
 
-		tid = trace_next_mark(&trace, trace.pid);
-		if (tid == trace.pid) /* between two threads */
-			tid = trace_next_mark(&trace, trace.pid);
+		tid = next_thread();
 		do {
 			stop = trace_step(&trace, tid, 0);
 			if (snapshot_changed(&snapshot)) {
@@ -352,14 +390,6 @@ static void beside(void)
 }
 
 /* ---- signals ---- */
-
-/* The next of the victim's threads, before its first call. */
-static pid_t next_thread(void)
-{
-	pid_t tid = trace_next_mark(&trace, trace.pid);
-
-	return tid == trace.pid ? trace_next_mark(&trace, trace.pid) : tid;
-}
 
 /* To the end of the process: what it made is all there, and ended. */
 static void expect_all_at_end(void)
@@ -436,10 +466,10 @@ static const struct scenario {
 	const char *name;
 	void (*run)(void);
 } scenarios[] = {
-	{ "nested", kill_nested },    { "session", kill_session }, { "full", kill_full },
-	{ "thread", kill_thread },    { "image", kill_image },     { "drain", kill_drain },
-	{ "through", through_drain }, { "beside", beside },        { "signals", signals_dense },
-	{ "first", signals_first },
+	{ "nested", kill_nested },    { "session", kill_session },    { "full", kill_full },
+	{ "thread", kill_thread },    { "image", kill_image },        { "drain", kill_drain },
+	{ "acts", acts_between },     { "threads", threads_between }, { "beside", beside },
+	{ "signals", signals_dense }, { "first", signals_first },
 };
 
 int main(int argc, char **argv)
