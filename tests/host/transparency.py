@@ -8,6 +8,7 @@ goes to another directory, and a run that gave no span where some are expected i
 was never there is easily transparent.
 """
 
+import collections
 import hashlib
 import json
 import os
@@ -144,6 +145,23 @@ class Transparency(Case):
                     self.fail("the dump's last line is not whole")
                 count += line.count(b'"spanId":')
         return count
+
+    def count_calls(self, *names):
+        """{function: calls} of metrics files of this test, which count what a sampler left out too."""
+        last = {}
+        for name in names:
+            with open(self.path(name), encoding="utf-8") as file:
+                for line in file:
+                    for resource in json.loads(line)["resourceMetrics"]:
+                        last[str(resource["resource"])] = resource
+        counts = collections.Counter()
+        for resource in last.values():
+            for scope in resource["scopeMetrics"]:
+                for metric in scope["metrics"]:
+                    if metric["name"] == "spanshim.entry.duration":
+                        for point in metric["histogram"]["dataPoints"]:
+                            counts[harness.plain_attributes(point["attributes"])["code.function.name"]] += int(point["count"])
+        return counts
 
 
 main = harness.main
