@@ -73,12 +73,15 @@ class Apt:
                     text = re.sub(r"(?m)^deb(-src)?(?=[ \t])", "deb-src", text)
                 with open(os.path.join(parts, os.path.basename(path)), "w", encoding="utf-8") as file:
                     file.write(text)
-        self.options = ["-q", "-o", "Dir::Etc::SourceList=/dev/null", "-o", "Dir::Etc::SourceParts=" + parts,
-                        "-o", "Dir::State::Lists=" + os.path.join(directory, "lists"), "-o", "Dir::Cache=" + directory]
+        self.options = ["-q", "-o", "Acquire::http::Timeout=30", "-o", "Dir::Etc::SourceList=/dev/null",
+                        "-o", "Dir::Etc::SourceParts=" + parts, "-o", "Dir::State::Lists=" + os.path.join(directory, "lists"),
+                        "-o", "Dir::Cache=" + directory]
         if os.geteuid() == 0:  # apt's own user may not reach this directory
             self.options += ["-o", "APT::Sandbox::User=root"]
         # some of the machine's sources may have no source packages: what matters is what is then found
-        subprocess.run(["apt-get", *self.options, "update"], capture_output=True, check=False)
+        told = subprocess.run(["apt-get", *self.options, "update"], capture_output=True, text=True, check=False,
+                              env={**os.environ, "LC_ALL": "C.UTF-8"})
+        self.troubles = re.findall(r"(?m)^[EW]: .*$", told.stderr)
 
     def versions(self, source):
         """Those that are listed, the newest first."""
@@ -103,7 +106,8 @@ def unpack(source, *packages):
         if not work:
             return path
         with tempfile.TemporaryDirectory() as directory:
-            apt, troubles = Apt(directory), []
+            apt = Apt(directory)
+            troubles = apt.troubles
             for version in apt.versions(source):
                 try:
                     with tempfile.TemporaryDirectory(dir=work) as got:

@@ -3,7 +3,8 @@
 
 They are those of Debian's source package, on the server of Debian's packages of the same version, which is not
 installed. initdb, postmaster, backends, parallel workers, psql and the test drivers are traced, with the wide
-binding; as another user, as the server refuses to run as root.
+binding and one of what PL/pgSQL calls the server for: errors leave such calls by a long jump. All runs as
+another user, as the server refuses to run as root.
 
 By default a dozen tests of each. SPANSHIM_HOST_FULL=1: all of the parallel schedule, and of that of isolation.
 """
@@ -15,7 +16,7 @@ import re
 import shutil
 
 import sources
-from transparency import PRELOAD, Transparency, main
+from transparency import Transparency, main
 
 FULL = bool(os.environ.get("SPANSHIM_HOST_FULL"))
 # One line runs at a time, its tests side by side.
@@ -140,14 +141,15 @@ class PostgreSQL(Transparency):
                 # few of the spans: the metrics count all calls
                 env = self.traced_environment(
                     SPANSHIM_BINDINGS="auto:%s:%s" % (self.wide, self.binding()), SPANSHIM_OUT=self.path("spans/%e-%p.jsonl"),
-                    SPANSHIM_METRICS_OUT=self.path("spans/%e-%p.metrics"), SPANSHIM_LOG=self.path("spans/log"), OTEL_TRACES_SAMPLER="traceidratio", OTEL_TRACES_SAMPLER_ARG="0.01")
+                    SPANSHIM_METRICS_OUT=self.path("spans/%e-%p.metrics"), SPANSHIM_LOG=self.path("spans/log"),
+                    OTEL_TRACES_SAMPLER="traceidratio", OTEL_TRACES_SAMPLER_ARG="0.01")
                 # not setpriv, which is root's
                 preload = ["/usr/bin/env", "LD_PRELOAD=" + env.pop("LD_PRELOAD")]
             env.update(LD_LIBRARY_PATH=self.libraries, HOME=self.cwd)
             done = self.execute(
-                [*drop, *preload, self.path("made/" + driver), "--temp-instance=" + self.path("cwd/instance"), "--bindir=" + self.bin,
-                 "--dlpath=" + self.path("made"), "--inputdir=" + self.path(kind), "--outputdir=" + self.cwd,
-                 "--max-concurrent-tests=20", "--schedule=" + schedule], env, timeout=3000)
+                [*drop, *preload, self.path("made/" + driver), "--temp-instance=" + self.path("cwd/instance"),
+                 "--bindir=" + self.bin, "--dlpath=" + self.path("made"), "--inputdir=" + self.path(kind),
+                 "--outputdir=" + self.cwd, "--max-concurrent-tests=20", "--schedule=" + schedule], env, timeout=3000)
             said = done.stdout.decode(errors="replace")
             differences = ""
             if os.path.exists(self.path("cwd/regression.diffs")):
