@@ -58,7 +58,7 @@ def fixture():
     tcl = sorted(glob.glob("/usr/lib/*/tcl8*/tclConfig.sh") + glob.glob("/usr/lib/tcl8*/tclConfig.sh"))
     if not tcl or not shutil.which("tclsh"):
         raise sources.Unavailable("not installed: tcl-dev")
-    make = ["nice", "make", "-j2", "-f", "Makefile", "-f", "shared.mk"]
+    make = ["make", "-j2", "-f", "Makefile", "-f", "shared.mk"]
     return sources.build(
         sources.unpack("sqlite3"),
         # memory is not to be counted as malloc_usable_size() says, which depends on the heap's past
