@@ -32,6 +32,8 @@ test: deadlock-simple
 test: lock-committed-update
 test: async-notify
 test: vacuum-conflict
+test: temp-schema-cleanup
+test: nowait
 """,
 }
 PATHS = """

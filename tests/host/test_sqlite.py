@@ -28,7 +28,7 @@ from transparency import SOURCE, WIDE, Transparency, main
 FULL = bool(os.environ.get("SPANSHIM_HOST_FULL"))
 CHOSEN = os.environ.get("SPANSHIM_SQLITE", "").split()
 QUICK = """
-    backup bind blob busy capi2 capi3 crash8 errmsg exec hook incrblob interrupt lock malloc4 malloc8 malloc9 mmap1
+    bind blob busy capi2 capi3 crash8 errmsg exec hook incrblob interrupt lock malloc4 malloc8 malloc9 mmap1
     pragma savepoint select1 shared shell1 shell2 stmt symlink syscall sysfault thread1 thread2 trace3 vtab1 wal
 """.split()
 LEFT_OUT = ["malloc*", "ioerr*", "crash*", "thread*", "*fault*", "async*", "loadext"]  # of "veryquick"
