@@ -108,6 +108,7 @@ class SQLite(Transparency):
         """Without and with."""
         plain = self.plain_environment()
         traced = self.traced_environment(SPANSHIM_BINDINGS="auto:%s:%s" % (self.wide, self.binding()),
+                                         SPANSHIM_STACKS="error" if FULL else "off", MELLEA_TRACES_CONTENT="true",
                                          SPANSHIM_METRICS_OUT=self.path("metrics.jsonl"), OTEL_TRACES_SAMPLER="traceidratio",
                                          OTEL_TRACES_SAMPLER_ARG="0.001" if FULL else "0.01")
         return plain, traced
