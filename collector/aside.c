@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#define FIRST 40 /* bash takes 10 and up, and 63 and down; the table first grows at 64 */
+#define FIRST 40 /* shells take 10 and up, or 63 and down; the table first grows at 64 */
 
 int ss_aside(int fd)
 {

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Descriptors for the drain in a process that counts on its own numbers: close(0) and then open()
- * gives 0 in a program that has, for all it knows, one thread, and what a daemon left closed, or
- * a new program finds open below ten, it has opened itself. A file that the drain has in use, which
- * may be for as long as another process holds its lock, had better not be the lowest free number.
+ * Numbers of the drain's descriptors. open() gives the lowest that is free, and programs count on
+ * it: after close(0) they expect 0, having but one thread for all they know. What the drain has
+ * open, for as long as another process holds the file's lock, is that number only for a moment.
  */
 #ifndef SS_ASIDE_H
 #define SS_ASIDE_H
 
-/* Takes fd (or a negative error, which comes back), returns it under a number that nobody expects:
- * above those that open() gives most programs and shells ask for, below those at which the
- * kernel's table would have to grow. Where there is none, fd itself. Any thread. */
+/* Takes fd (negative: comes back, errno untouched); returns the same file under a number from 40
+ * on: above what open() gives most programs, below where the kernel's table has to grow. fd itself
+ * where there is none. Any thread. */
 int ss_aside(int fd);
 
 #endif
