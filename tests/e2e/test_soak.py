@@ -92,7 +92,7 @@ class Soak(Case):
                          {"twice": 0, "strange": 0, "backwards": 0, "ids_twice": 0})
         self.assertEqual(counted["others"], others)
         self.assertEqual(counted["spans"], counted["acts"] + others)
-        if counted["spans"] <= IDS_KEPT_MAX:
+        if made <= IDS_KEPT_MAX:
             self.assertEqual(counted["ids"], counted["spans"])
         # none twice, each of a thread and number that there is: as many as were made are all of them
         lost = losses.get("ring_full.open", 0)
