@@ -97,7 +97,7 @@ class Apt:
 
 
 def unpack(source, *packages):
-    """Directory that has source/, the patched source package, and root/, the packages of the same version.
+    """Directory that has source/, the patched source package, and packages/, those of the same version.
 
     A mirror may have only one of the two of the newest version: an older one of both is taken then.
     """
@@ -117,7 +117,7 @@ def unpack(source, *packages):
                         os.rename(os.path.join(got, "source"), os.path.join(work, "source"))
                         for name in sorted(os.listdir(got)):
                             if name.endswith(".deb"):
-                                run(["dpkg-deb", "-x", os.path.join(got, name), os.path.join(work, "root")], got)
+                                run(["dpkg-deb", "-x", os.path.join(got, name), os.path.join(work, "packages")], got)
                     return path
                 except Unavailable as trouble:
                     troubles.append(str(trouble))

@@ -54,7 +54,7 @@ NOBODY = 65534
 
 
 def fetched():
-    """(directory of source/ and root/, major version)."""
+    """(directory of source/ and packages/, major version)."""
     told = sources.run(["apt-cache", "depends", "postgresql"], None)
     major = re.search(r"Depends: postgresql-(\d+)", told)
     if not major:
@@ -65,9 +65,9 @@ def fetched():
 
 def built(directory, major, kind):
     """Directory of the test driver, and of what the server loads for its tests."""
-    libpq, = glob.glob(directory + "/root/usr/lib/*/libpq.so.5")
-    libraries = ["../root/usr/lib/postgresql/%s/lib/lib%s.a" % (major, name) for name in ("pgfeutils", "pgcommon", "pgport")]
-    compile_c = ["gcc", "-O1", "-w", "-I.", "-I../root/usr/include/postgresql/%s/server" % major, "-I../source/src/include",
+    libpq, = glob.glob(directory + "/packages/usr/lib/*/libpq.so.5")
+    libraries = ["../packages/usr/lib/postgresql/%s/lib/lib%s.a" % (major, name) for name in ("pgfeutils", "pgcommon", "pgport")]
+    compile_c = ["gcc", "-O1", "-w", "-I.", "-I../packages/usr/include/postgresql/%s/server" % major, "-I../source/src/include",
                  "-I../source/src/interfaces/libpq", "-I../source/src/test/regress", "-I../source/src/test/isolation",
                  '-DHOST_TUPLE="linux"', '-DSHELLPROG="/bin/sh"']
     commands = [["sh", "-c", "printf '%s' \"$1\" > pg_config_paths.h", "sh", PATHS]]
@@ -78,7 +78,7 @@ def built(directory, major, kind):
         commands.append([*compile_c, "-o", name, *("../source/src/test/" + file for file in files), *libraries, libpq])
     if kind == "regress":
         commands.append([*compile_c, "-shared", "-fPIC", "-o", "regress.so", "../source/src/test/regress/regress.c"])
-        commands.append(["sh", "-c", "cp ../root/usr/lib/postgresql/%s/lib/refint.so ../root/usr/lib/postgresql/%s/lib/autoinc.so ."
+        commands.append(["sh", "-c", "cp ../packages/usr/lib/postgresql/%s/lib/refint.so ../packages/usr/lib/postgresql/%s/lib/autoinc.so ."
                          % (major, major)])
     return sources.build(directory, *commands)
 
@@ -102,12 +102,12 @@ class PostgreSQL(Transparency):
             self.skipTest(str(why))
         os.chmod(self.directory, 0o755)
         os.chmod(self.rings, 0o700)
-        self.root = self.path("root")
-        shutil.copytree(directory + "/root", self.root, symlinks=True)
+        self.packages = self.path("packages")
+        shutil.copytree(directory + "/packages", self.packages, symlinks=True)
         shutil.copytree("%s/source/src/test/%s" % (directory, kind), self.path(kind))
         shutil.copytree(made, self.path("made"))
-        self.bin = "%s/usr/lib/postgresql/%s/bin" % (self.root, major)
-        self.libraries, = glob.glob(self.root + "/usr/lib/*-linux-*")
+        self.bin = "%s/usr/lib/postgresql/%s/bin" % (self.packages, major)
+        self.libraries, = glob.glob(self.packages + "/usr/lib/*-linux-*")
         told = self.execute([self.bin + "/postgres", "--version"])
         if told.status:  # of its libraries, those that nothing here has needed are not installed
             self.skipTest(told.stderr.decode())
