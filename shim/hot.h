@@ -106,17 +106,6 @@ static inline uint64_t ss_random(struct ss_thread *thread)
 	return z ? z : 1;
 }
 
-static inline uint64_t ss_ring_capacity(const struct ss_ring *ring)
-{
-	return (uint64_t)ring->mask + 1;
-}
-
-/* The last quarter of a ring is for closing events only: a span that was let in can always end. */
-static inline uint64_t ss_ring_headroom(const struct ss_ring *ring)
-{
-	return ss_ring_capacity(ring) / 4;
-}
-
 /* Ring full (or seems so): look at the drain's tail, wait if the policy says so. Returns whether
  * `records` fit now when `room` of the ring may be used. */
 bool ss_ring_make_room(struct ss_ring *ring, uint64_t records, uint64_t room);

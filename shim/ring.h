@@ -55,6 +55,17 @@ static inline uint64_t ss_ring_geometry(uint64_t total, uint32_t i, uint64_t *re
 	return 2 * big + 4 * mid + (uint64_t)(i - 6) * small;
 }
 
+static inline uint64_t ss_ring_capacity(const struct ss_ring *ring)
+{
+	return (uint64_t)ring->mask + 1;
+}
+
+/* The last quarter of a ring is for closing events only: a span that was let in can always end. */
+static inline uint64_t ss_ring_headroom(const struct ss_ring *ring)
+{
+	return ss_ring_capacity(ring) / 4;
+}
+
 static inline struct ss_event *ss_ring_record(struct ss_image *image, const struct ss_ring *ring,
 					      uint64_t position)
 {
