@@ -134,6 +134,7 @@ static void fill(struct fixture *f, uint32_t rings, uint64_t ring_bytes, const c
 	image->event_attribute_count_limit = image->link_count_limit = 128;
 	image->attribute_value_limit = UINT32_MAX;
 	image->calibration[0] = (struct ss_calibration){ 1000, 1000000000 };
+	image->start_mono_ns = image->calibration[0].ticks; /* its clock is that one */
 	image->state = SS_IMAGE_LIVE;
 	for (i = 0; i < rings; i++) {
 		struct ss_ring *ring = (struct ss_ring *)((char *)image + image->rings_off) + i;
