@@ -7,6 +7,7 @@
 
 #include "shim/intercept/declared.h"
 #include "shim/intercept/objects.h"
+#include "shim/intercept/scratch.h"
 #include "shim/intercept/slot.h"
 #include "shim/intercept/walk.h"
 #include "shim/main.h"
@@ -59,13 +60,18 @@ static void copy_object(const struct ss_elf *elf, void *arg)
 static void *ask_default(const void *caller, const char *name, const char *version)
 {
 	void *found = ask(RTLD_DEFAULT, name, version);
-	struct ss_objects_closure closure;
+	struct ss_objects_closure *closure;
 	struct ss_elf object;
 
 	if (found || !ss_objects_at(caller, copy_object, &object))
 		return found;
-	ss_objects_closure(&object, &closure);
-	return ss_objects_closure_find(&closure, name, version);
+	closure = ss_scratch_new(sizeof(*closure));
+	if (!closure)
+		return NULL;
+	ss_objects_closure(&object, closure);
+	found = ss_objects_closure_find(closure, name, version);
+	ss_scratch_free(closure, sizeof(*closure));
+	return found;
 }
 
 static void *find_thunk(void *handle, const char *name, const char *version, void *caller)

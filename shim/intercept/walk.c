@@ -12,6 +12,7 @@
 #include "shim/intercept/finished.h"
 #include "shim/intercept/lock.h"
 #include "shim/intercept/objects.h"
+#include "shim/intercept/scratch.h"
 #include "shim/intercept/slot.h"
 
 #define BATCH   32u
@@ -164,22 +165,20 @@ static bool imports_declared(const struct ss_elf *elf)
 	return false;
 }
 
-static void walk_object(const struct ss_elf *elf, void *handle)
+static void walk_object(struct object_walk *walk, const struct ss_elf *elf, void *handle)
 {
-	struct object_walk walk;
-
 	if (!imports_declared(elf)) {
 		ss_finished_add(elf, !active);
 		return;
 	}
-	walk.elf = elf;
-	walk.handle = handle;
-	walk.count = 0;
-	walk.closure.count = 0;
-	walk_relocs(&walk, elf->plt_relocs, elf->plt_reloc_count);
-	walk_relocs(&walk, elf->relocs + elf->relative_count,
+	walk->elf = elf;
+	walk->handle = handle;
+	walk->count = 0;
+	walk->closure.count = 0;
+	walk_relocs(walk, elf->plt_relocs, elf->plt_reloc_count);
+	walk_relocs(walk, elf->relocs + elf->relative_count,
 		    elf->reloc_count - elf->relative_count);
-	commit(&walk);
+	commit(walk);
 	ss_finished_add(elf, !active);
 }
 
@@ -284,20 +283,35 @@ static bool has_changed(struct ss_objects_counts *ret_counts)
 	return unloaded || ret_counts->added != __atomic_load_n(&walked.added, __ATOMIC_RELAXED);
 }
 
+struct scratch {
+	struct batch batch;
+	struct object_walk walk;
+};
+
+static void walk_batch(struct scratch *scratch, void *foreign_handle)
+{
+	for (uint32_t i = 0; i < scratch->batch.count; i++)
+		walk_object(&scratch->walk, &scratch->batch.objects[i], foreign_handle);
+}
+
 void ss_walk_loaded(void)
 {
 	struct ss_objects_counts counts;
-	struct batch batch;
+	struct scratch *scratch;
+	struct batch *batch;
 
 	if (!has_changed(&counts))
 		return;
+	scratch = ss_scratch_new(sizeof(*scratch));
+	if (!scratch)
+		return;
+	batch = &scratch->batch;
 	do {
-		batch.handle = NULL;
-		batch.count = 0;
-		ss_objects_iterate(collect, &batch);
-		for (uint32_t i = 0; i < batch.count; i++)
-			walk_object(&batch.objects[i], NULL);
-	} while (batch.count == BATCH && ss_finished_has_room());
+		batch->count = 0;
+		ss_objects_iterate(collect, batch);
+		walk_batch(scratch, NULL);
+	} while (batch->count == BATCH && ss_finished_has_room());
+	ss_scratch_free(scratch, sizeof(*scratch));
 	__atomic_store_n(&walked.added, counts.added, __ATOMIC_RELAXED);
 }
 
@@ -313,15 +327,19 @@ static bool is_walked(const struct link_map *map)
 void ss_walk_handle(void *handle)
 {
 	struct ss_objects_counts counts;
-	struct batch batch = { .handle = handle };
+	struct scratch *scratch;
 	bool foreign;
 
 	if (!has_changed(&counts) && is_walked(handle))
 		return;
+	scratch = ss_scratch_new(sizeof(*scratch));
+	if (!scratch)
+		return;
+	scratch->batch.handle = handle;
 	foreign = ss_objects_iterate(is_listed, handle) == 0;
-	ss_objects_iterate(foreign ? collect_namespace : collect, &batch);
-	for (uint32_t i = 0; i < batch.count; i++)
-		walk_object(&batch.objects[i], foreign ? handle : NULL);
+	ss_objects_iterate(foreign ? collect_namespace : collect, &scratch->batch);
+	walk_batch(scratch, foreign ? handle : NULL);
+	ss_scratch_free(scratch, sizeof(*scratch));
 }
 
 static int read_program(struct dl_phdr_info *info, size_t size, void *arg)
