@@ -2,6 +2,7 @@
 #include "collector/symbolize.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,8 +132,12 @@ size_t ss_symbolize_type(const char *mangled, size_t bytes, char *text, size_t t
 
 int ss_symbolize_backtrace(void **addresses, int count)
 {
-	int n = unw_backtrace(addresses, count);
+	int state, n;
 
+	/* libunwind probes memory with calls that are cancellation points. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+	n = unw_backtrace(addresses, count);
+	pthread_setcancelstate(state, NULL);
 #if defined(__aarch64__)
 	/* libunwind tells return addresses less one here, unlike elsewhere. */
 	for (int i = 0; i < n; i++)

@@ -313,18 +313,41 @@ static void attach_thread(struct ss_thread *thread, uint64_t generation)
 	thread->generation = generation;
 }
 
+/* While a thread does what others wait for, and what takes system calls. */
+struct seclusion {
+	sigset_t mask;
+	int cancellation, saved_errno;
+};
+
+/* A signal handler now would find us half-way, or jump out with the lock held: it waits a moment. A
+ * cancellation would find its points in a call that has none, and leave the lock held. */
+static void seclude(struct seclusion *seclusion)
+{
+	sigset_t all;
+
+	seclusion->saved_errno = errno;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &seclusion->cancellation);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &seclusion->mask);
+	ss_guard_enter();
+}
+
+static void end_seclusion(const struct seclusion *seclusion)
+{
+	ss_guard_leave();
+	pthread_sigmask(SIG_SETMASK, &seclusion->mask, NULL);
+	errno = seclusion->saved_errno;
+	/* Last: the thread may end in it. */
+	pthread_setcancelstate(seclusion->cancellation, NULL);
+}
+
 void ss_process_join(void *arg)
 {
 	struct ss_thread *thread = arg;
+	struct seclusion seclusion;
 	uint64_t generation;
-	sigset_t all, before;
-	int saved_errno = errno;
 
-	/* A handler now would find us half-way, or jump out with the lock held; it waits a moment.
-	 */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	thread->guard++;
+	seclude(&seclusion);
 	if (ss_generation_now() == GENERATION_NONE && active &&
 	    !__atomic_load_n(&finished, __ATOMIC_RELAXED) && lock_image()) {
 		if (ss_generation_now() == GENERATION_NONE)
@@ -334,9 +357,7 @@ void ss_process_join(void *arg)
 	generation = __atomic_load_n(ss_generation, __ATOMIC_ACQUIRE);
 	if (generation != GENERATION_NONE && thread->generation != generation)
 		attach_thread(thread, generation);
-	thread->guard--;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	errno = saved_errno;
+	end_seclusion(&seclusion);
 }
 
 static uint32_t request_flush(struct ss_image *image)
@@ -456,15 +477,12 @@ void ss_process_after_exec(void)
 static bool change_alone(int change)
 {
 	struct ss_image *image = own_image();
-	int saved_errno = errno;
-	sigset_t all, before;
+	struct seclusion seclusion;
 	bool locked;
 
 	if (!image)
 		return false;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	ss_guard_enter();
+	seclude(&seclusion);
 	locked = lock_image();
 	if (locked) {
 		alone_count += change;
@@ -476,9 +494,7 @@ static bool change_alone(int change)
 		}
 		unlock_image();
 	}
-	ss_guard_leave();
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	errno = saved_errno;
+	end_seclusion(&seclusion);
 	return locked;
 }
 

@@ -215,6 +215,29 @@ class Victims(Case):
         self.assertEqual(self.types(calls["vi_jump"]), ["longjmp"] * 2)
         self.assertEqual(self.types(calls["vi_one"]), [None] * 2)
 
+    def test_cancellation_that_is_pending(self):
+        """A wrapped function that is no cancellation point does not become one, not even where its
+        call is the process's first, for which files are opened and a thread is started."""
+        calls = self.victim("edge", "pending")
+        self.assert_calls(calls, vi_one=4)
+        self.assert_all_ok(calls)
+
+    def test_cancellation_at_any_instruction(self):
+        calls = self.victim("edge", "asynchronous")
+        self.assert_calls(calls, vi_call=1, vi_one=1)
+        self.assertEqual(self.types(calls["vi_call"] + calls["vi_one"]), ["cancelled", None])
+
+    def test_smallest_stack(self):
+        """Of a thread that makes the first call, loads, looks up and leaves by pthread_exit."""
+        calls = self.victim("edge", "small")
+        self.assert_calls(calls, vi_one=3, vi_none=1, vi_plugged=1)
+        self.assert_all_ok(calls)
+
+    def test_last_destructor(self):
+        calls = self.victim("edge", "late")
+        self.assert_calls(calls, vi_one=2)
+        self.assert_all_ok(calls)
+
     def test_profiler(self):
         """Every SIGPROF backtrace finds main, at whichever instruction of ours it comes."""
         calls = self.victim("profile", 40, plain=False)
