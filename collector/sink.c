@@ -131,17 +131,20 @@ void ss_sink_hold(struct ss_sink *sink)
 	sink->fd = high;
 }
 
-/* Bounded: a child forked while we held the lock holds it too, and may live long. O_APPEND alone
- * still keeps writes apart. */
-static void lock(int fd)
+/* Bounded: a child forked while we held the lock holds it too, and may live long; a holder may be
+ * stopped. False: not had. O_APPEND alone still keeps writes apart, but nothing may be cut off. */
+static bool lock(int fd)
 {
 	int i;
 
 	for (i = 0; i < LOCK_TRIES; i++) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0 || (errno != EWOULDBLOCK && errno != EINTR))
-			return;
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return true;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return false;
 		ss_clock_sleep_ms(1);
 	}
+	return false;
 }
 
 static int write_all(int fd, const char *text, size_t bytes)
@@ -193,8 +196,9 @@ static bool is_ours(const char *line, size_t bytes)
 	return false;
 }
 
-/* With the lock held: makes the file end in a newline. *size is its length before and after. */
-static int mend(int fd, off_t *size)
+/* Makes the file end in a newline: cuts off an unfinished line of ours, if nobody can be about to
+ * finish it. *size is its length before and after. */
+static int mend(int fd, bool locked, off_t *size)
 {
 	char start[START_BYTES], last = '\n';
 	ssize_t bytes;
@@ -205,7 +209,7 @@ static int mend(int fd, off_t *size)
 		return 0;
 	line = last_line(fd, *size);
 	bytes = line < 0 ? -1 : pread(fd, start, sizeof(start), line);
-	if (bytes > 0 && is_ours(start, (size_t)bytes)) {
+	if (locked && bytes > 0 && is_ours(start, (size_t)bytes)) {
 		if (ftruncate(fd, line) != 0)
 			return -errno;
 		*size = line;
@@ -218,14 +222,14 @@ static int mend(int fd, off_t *size)
 static int write_regular(struct ss_sink *sink, const char *line, size_t bytes, uint64_t epoch)
 {
 	struct stat status;
+	bool locked = lock(sink->fd);
 	int rc;
 
-	lock(sink->fd);
 	if (fstat(sink->fd, &status) != 0) {
 		rc = -errno;
 		goto out;
 	}
-	rc = mend(sink->fd, &status.st_size);
+	rc = mend(sink->fd, locked, &status.st_size);
 	if (rc != 0)
 		goto out;
 	if (sink->image != NULL && sink->image->out_batch != epoch) {
@@ -236,7 +240,7 @@ static int write_regular(struct ss_sink *sink, const char *line, size_t bytes, u
 	}
 	rc = write_all(sink->fd, line, bytes);
 	/* Take back the part that fitted; if even that fails, the next writer mends. */
-	if (rc != 0 && ftruncate(sink->fd, status.st_size) != 0)
+	if (rc != 0 && locked && ftruncate(sink->fd, status.st_size) != 0)
 		rc = -EIO;
 out:
 	flock(sink->fd, LOCK_UN);
@@ -283,9 +287,10 @@ int ss_sink_reread(const char *path)
 		return fd;
 	rc = fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) ? -EINVAL : 0;
 	if (rc == 0) {
-		lock(fd);
+		bool locked = lock(fd);
+
 		if (fstat(fd, &status) == 0)
-			rc = mend(fd, &status.st_size);
+			rc = mend(fd, locked, &status.st_size);
 		flock(fd, LOCK_UN);
 	}
 	if (rc == 0)

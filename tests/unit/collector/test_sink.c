@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -103,6 +104,19 @@ Test(sink, cuts_off_a_line_that_was_not_finished)
 	put_file("{\"resourceM");
 	cr_expect_eq(write_line(4), 0);
 	expect_file(LINE);
+}
+
+/* Its writer may have been stopped in the middle of it. */
+Test(sink, cuts_nothing_off_that_another_has_locked)
+{
+	int other;
+
+	put_file(LINE "{\"resourceSpans\":[{\"res");
+	other = open(path, O_RDWR | O_CLOEXEC);
+	cr_assert_eq(flock(other, LOCK_EX), 0);
+	cr_expect_eq(write_line(1), 0);
+	expect_file(LINE "{\"resourceSpans\":[{\"res\n" LINE);
+	close(other);
 }
 
 Test(sink, cuts_nothing_off_a_strange_file)
