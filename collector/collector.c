@@ -288,6 +288,8 @@ int ss_collector_run(uint32_t abi, struct ss_image *image, ss_log_fn log, ss_ope
 		rc = begin(image, log, open, &seat->session);
 		if (rc != 0)
 			return rc;
+	} else {
+		ss_plugins_succeed(seat->session->plugins);
 	}
 	session = seat->session;
 	session->seat = seat;

@@ -40,7 +40,8 @@ void ss_plugin_say(const struct ss_plugin *plugin, const char *format, ...)
 /* host->log. */
 void ss_plugin_log(const struct spanshim_host *host, const char *line);
 
-/* Once, before any call: what this thread is to stay like. Its cancellation is off from here. */
+/* Once on each thread, before any call: what it is to stay like. Its cancellation is off from here.
+ */
 void ss_plugin_call_prepare(void);
 
 /* False: it is not to be used; told. */

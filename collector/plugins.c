@@ -75,6 +75,12 @@ struct ss_plugins *ss_plugins_new(const struct ss_image_view *view, ss_open_fn o
 	return plugins;
 }
 
+void ss_plugins_succeed(const struct ss_plugins *plugins)
+{
+	if (plugins != NULL)
+		ss_plugin_call_prepare();
+}
+
 void ss_plugins_free(struct ss_plugins *plugins)
 {
 	struct ss_buffer memory;

@@ -22,6 +22,9 @@ struct ss_plugins; /* plugins.c; wherever one is taken, NULL is, and stands for 
  * left out. NULL when there is none, or no memory. image->in_plugin is SS_PLUGIN_NONE after it. */
 struct ss_plugins *ss_plugins_new(const struct ss_image_view *view, ss_open_fn open, ss_log_fn log);
 
+/* On the thread that takes the place of the one that has called them so far. */
+void ss_plugins_succeed(const struct ss_plugins *plugins);
+
 /* Takes in every event of a batch from now on. 0 or -ENOSPC. */
 int ss_plugins_subscribe(struct ss_plugins *plugins, struct ss_dispatch *dispatch);
 

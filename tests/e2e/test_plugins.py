@@ -12,8 +12,8 @@ import re
 import shutil
 
 import installed
-from harness import (BUILD, DRIVE, LOAD_BINDING, PROCESS_BINDING, SOURCE, VICTIMS, Case, Dump,
-                     http_server, main, tallies, victim)
+from harness import (BUILD, DRIVE, LOAD_BINDING, PROCESS_BINDING, SOURCE, VICTIMS, Case, Dump, http_server,
+                     main, tallies, unfit, victim)
 from mellea_env import NEWEST, OLDER, model_server, needs, program_environment, python
 
 PLUGINS = os.path.join(VICTIMS, "plugins")
@@ -227,6 +227,7 @@ class Native(Plugins):
         self.assertEqual(first, second)
         self.assertEqual(first["opens"], len(whole.dump.spans))
 
+    @unfit("it takes minutes")
     def test_a_million(self):
         """Four threads; block: nothing is lost."""
         acts = 125000
@@ -457,6 +458,18 @@ class Behaviour(Plugins):
                 self.assertEqual(result.lines, lines * 3)
                 self.assertEqual(len(result.dump.spans), 4000 + 4)
 
+    def test_another_thread(self):
+        """A change of user ends the thread that plugins are called on; of its successor, too, nothing is
+        said that the plugin has not done."""
+        script = ("import os, sqlite3\n"
+                  "base = sqlite3.connect(':memory:')\n"
+                  "for number in range(4):\n"
+                  "    base.execute('select %d' % number).fetchall()\n"
+                  "    os.setuid(os.getuid())\n")
+        result = self.plugged(["/usr/bin/python3", "-c", script], ["count", "record"], bindings="sqlite3")
+        self.assertEqual((result.visible, result.dump.count("action sqlite3")), ((b"", b"", 0), 4))
+        self.assert_told(result)
+
     def test_errors(self):
         result = self.behaves("error")
         self.assert_same_as_untraced(SQL, result)
@@ -474,6 +487,7 @@ class Behaviour(Plugins):
         self.assertEqual(done.visible, (b"", b"", 0))
         return [program]
 
+    @unfit("the linker warns of what it brings", "address")
     def test_signals(self):
         """A plugin unblocks all signals; once it has returned, none is taken on spanshim's thread."""
         argv = self.compiled("signals", """
@@ -569,6 +583,7 @@ int main(void)
                                            r"0 not handled$")
         self.assertEqual(result.log.count("while no other is read"), 1)
 
+    @unfit("the linker warns of what it brings", "address")
     def test_first_thread_leaves(self):
         """The process ends with its last thread, though the plugin has not had all events."""
         argv = self.compiled("leaves", """
