@@ -19,6 +19,7 @@
 #include "shim/clocks.h"
 #include "shim/drain_thread.h"
 #include "shim/emit.h"
+#include "shim/intercept/objects.h"
 #include "shim/log.h"
 #include "shim/ring_file.h"
 #include "shim/shadow.h"
@@ -55,7 +56,8 @@ static bool thread_key_made, active, finished, main_left;
 static pid_t announced_pid;
 static uint32_t alone_count; /* calls that want no drain thread; with image_lock */
 static bool alone_parked;
-static uint32_t image_lock; /* pid of the holder; a parent's, after fork, means nothing */
+static __thread bool forks_alone; /* is in a fork that wants none */
+static uint32_t image_lock;       /* pid of the holder; a parent's, after fork, means nothing */
 
 bool ss_process_active(void)
 {
@@ -135,14 +137,28 @@ static void in_forked_child(void)
 {
 	announced_pid = (pid_t)syscall(SYS_getpid);
 	__atomic_store_n(ss_generation, GENERATION_NONE, __ATOMIC_RELAXED);
+	forks_alone = false;
 }
 
 static void before_fork(void)
 {
 	const struct ss_image *image = own_image();
 
-	if (image)
-		ss_drain_thread_settle(image, FORK_PATIENCE_MS);
+	if (!image)
+		return;
+	ss_drain_thread_settle(image, FORK_PATIENCE_MS);
+	/* AddressSanitizer's malloc, of GCC 12 for one, does not see forks coming: a lock of it
+	 * that the drain has would be held in the child for ever. */
+	if (ss_objects_global("__asan_init", NULL))
+		forks_alone = ss_process_alone();
+}
+
+static void after_fork(void)
+{
+	if (!forks_alone)
+		return;
+	forks_alone = false;
+	ss_process_drain_again();
 }
 
 void ss_process_main_leaves(void)
@@ -193,9 +209,9 @@ static void make_hooks(void)
 		return;
 	thread_key_made = pthread_key_create(&thread_key, end_thread) == 0;
 #if defined(__GLIBC__) /* what pthread_atfork is; see main.c for why it is weak */
-	__register_atfork(before_fork, NULL, in_forked_child, NULL);
+	__register_atfork(before_fork, after_fork, in_forked_child, NULL);
 #else
-	pthread_atfork(before_fork, NULL, in_forked_child);
+	pthread_atfork(before_fork, after_fork, in_forked_child);
 #endif
 }
 
