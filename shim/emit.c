@@ -104,8 +104,10 @@ static void put_text(struct cursor *cursor, const char *text, uint32_t bytes)
 {
 	uint64_t word;
 
-	for (; bytes >= 8; bytes -= 8, text += 8)
-		put_word(cursor, *(const uint64_t *)text);
+	for (; bytes >= 8; bytes -= 8, text += 8) {
+		__builtin_memcpy(&word, text, sizeof(word)); /* text may start anywhere */
+		put_word(cursor, word);
+	}
 	if (!bytes)
 		return;
 	word = 0;

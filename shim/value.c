@@ -82,6 +82,14 @@ static uint32_t type_bytes(uint32_t type)
 	}
 }
 
+/* What a pointer of the host's leads to: anywhere. */
+struct unaligned {
+	union {
+		uint64_t u64;
+		uint32_t u32;
+	};
+} __attribute__((packed, may_alias));
+
 static bool read_out(const struct ss_call *call, uintptr_t address, uint32_t type,
 		     uint64_t *ret_raw)
 {
@@ -90,9 +98,9 @@ static bool read_out(const struct ss_call *call, uintptr_t address, uint32_t typ
 	if (!address || !ss_value_readable(call->thread, address, bytes))
 		return false;
 	if (bytes == 8)
-		*ret_raw = *(const volatile uint64_t *)address;
+		*ret_raw = ((const volatile struct unaligned *)address)->u64;
 	else if (bytes == 4)
-		*ret_raw = *(const volatile uint32_t *)address;
+		*ret_raw = ((const volatile struct unaligned *)address)->u32;
 	else
 		*ret_raw = *(const volatile uint8_t *)address;
 	return true;
