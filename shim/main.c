@@ -32,6 +32,7 @@
 #include "shim/process.h"
 #include "shim/python/python.h"
 #include "shim/ring_file.h"
+#include "shim/sanitizer.h"
 #include "shim/shadow.h"
 #include "shim/value.h"
 
@@ -311,7 +312,7 @@ static void refuse(void)
 	ss_log("nothing is traced: the program's libc is not glibc, for which spanshim was built");
 }
 
-void ss_main_start(char *const *envp)
+SS_BEFORE_SANITIZER void ss_main_start(char *const *envp)
 {
 	static bool started;
 	int saved_errno = errno;
@@ -319,6 +320,7 @@ void ss_main_start(char *const *envp)
 	if (started || !envp)
 		return;
 	started = true;
+	ss_sanitizer_start();
 	ss_guard_enter();
 	ss_intercept_resolve();
 	if (is_other_libc())

@@ -9,6 +9,7 @@
 #include "shim/intercept/declared.h"
 #include "shim/intercept/lock.h"
 #include "shim/intercept/objects.h"
+#include "shim/sanitizer.h"
 
 #define CELLS   (2 * SS_SLOTS)
 #define NO_SLOT SS_SLOTS
@@ -25,12 +26,12 @@ static const void *owners[SS_SLOTS];
 static uint32_t used, refused;
 static uint32_t first_free; /* no slot below it is free */
 
-static bool is_thunk(const void *p)
+static SS_BEFORE_SANITIZER bool is_thunk(const void *p)
 {
 	return (uintptr_t)p - (uintptr_t)ss_thunks < SS_SLOTS * SS_THUNK_BYTES;
 }
 
-void *ss_slot_real(void *p)
+SS_BEFORE_SANITIZER void *ss_slot_real(void *p)
 {
 	uintptr_t offset = (uintptr_t)p - (uintptr_t)ss_thunks;
 

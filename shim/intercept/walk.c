@@ -14,6 +14,7 @@
 #include "shim/intercept/objects.h"
 #include "shim/intercept/scratch.h"
 #include "shim/intercept/slot.h"
+#include "shim/sanitizer.h"
 
 #define BATCH   32u
 #define PATCHES 64u
@@ -358,7 +359,7 @@ void ss_walk_start(void)
 	__atomic_store_n(&active, true, __ATOMIC_RELEASE);
 }
 
-bool ss_walk_is_active(void)
+SS_BEFORE_SANITIZER bool ss_walk_is_active(void)
 {
 	return __atomic_load_n(&active, __ATOMIC_ACQUIRE);
 }

@@ -7,6 +7,7 @@ side by side. Dumps are read here with json alone: the product's own reader must
 """
 
 import contextlib
+import functools
 import glob
 import http.server
 import json
@@ -24,15 +25,22 @@ import time
 import unittest
 import urllib.parse
 
+import sanitizer
+
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(os.environ.get("SPANSHIM_BUILD") or os.path.join(SOURCE, "build"))
 COMMAND = os.path.join(BUILD, "spanshim")
-PRELOAD = os.path.join(BUILD, "libspanshim.so")
+SHIM = os.path.join(BUILD, "libspanshim.so")
+PRELOAD = ":".join([SHIM] + sanitizer.runtimes(BUILD, SHIM))
 VICTIMS = os.path.join(BUILD, "tests", "e2e", "victims")
 VICTIM_SOURCES = os.path.join(SOURCE, "tests", "e2e", "victims")
 PROCESS_BINDING = os.path.join(VICTIM_SOURCES, "process", "vict_proc.json")
 DRIVE = os.path.join(BUILD, "tests", "e2e", "load", "drive")
 LOAD_BINDING = os.path.join(SOURCE, "tests", "e2e", "load", "load.json")
+
+unfit = functools.partial(sanitizer.unfit, BUILD)  # @unfit(why): not where the build has sanitizers
+PATIENCE = sanitizer.patience(BUILD)
+SANITIZERS = sanitizer.kinds(BUILD)
 
 # A build for another processor: its programs run through an emulator, which finds what is not the
 # build's own below a directory. Children that a program executes are not emulated.
@@ -313,11 +321,12 @@ class Case(unittest.TestCase):
     maxDiff = 4000
 
     def setUp(self):
-        for path in (COMMAND, PRELOAD):
+        for path in (COMMAND, SHIM):
             if not os.path.exists(path):
                 raise AssertionError("not built: " + path)
         self.directory = tempfile.mkdtemp(prefix="spanshim-e2e-")
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        sanitizer.watch(self, BUILD)
         self.cwd = self.make_directory("cwd")
         self.rings = self.make_directory("rings")
         self.out = self.path("out.jsonl")
@@ -339,6 +348,7 @@ class Case(unittest.TestCase):
     def environment(self, bindings=None, content=False, env=None):
         """The environment of a traced program, without LD_PRELOAD."""
         full = clean_environment()
+        full.update(sanitizer.environment(BUILD, SHIM))
         full.update(SPANSHIM_DIR=self.rings, SPANSHIM_OUT=self.out, SPANSHIM_LOG=self.log)
         if bindings is not None:
             full["SPANSHIM_BINDINGS"] = bindings
@@ -365,7 +375,7 @@ class Case(unittest.TestCase):
         started = time.monotonic()
         process = self.start(argv, clean_environment() if env is None else env, subprocess.PIPE, cwd)
         try:
-            stdout, stderr = process.communicate(b"" if input is None else input, timeout)
+            stdout, stderr = process.communicate(b"" if input is None else input, timeout * PATIENCE)
         finally:
             end_group(process)
         if EMULATOR:  # it tells of signals that end a program
@@ -376,6 +386,8 @@ class Case(unittest.TestCase):
         """Starts argv as the leader of a process group of its own, which the test's end kills."""
         if EMULATOR:
             argv, env = emulated(argv, env)
+        if argv[0] == COMMAND:
+            env = {**sanitizer.environment(BUILD, SHIM), **env}
         process = subprocess.Popen(argv, env=env, cwd=cwd or self.cwd, stdin=stdin,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    start_new_session=True)
@@ -577,7 +589,7 @@ def refused_url():
 
 def wait_until(condition, seconds=30, what="condition"):
     """Polls; the clock is only the limit, never the measure."""
-    limit = time.monotonic() + seconds
+    limit = time.monotonic() + seconds * PATIENCE
     while not condition():
         if time.monotonic() > limit:
             raise AssertionError("%s: not within %s s" % (what, seconds))

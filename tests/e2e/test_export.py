@@ -12,7 +12,7 @@ import unittest
 
 import sample_dump
 from export_case import ExportCase, elements_of, ids_of, sample_files, state_files
-from harness import COMMAND, PRELOAD, main, refused_url, wait_until
+from harness import COMMAND, PATIENCE, PRELOAD, main, refused_url, wait_until
 from otlp_server import Reply, otlp_server, random_faults
 from tree_case import Terminal
 
@@ -368,7 +368,7 @@ class Resuming(ExportCase):
                 process = self.start([COMMAND, "export", "--endpoint", server.url, "--batch-bytes", "40000", "t.jsonl"],
                                      self.env(), cwd=self.directory)
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(chance.uniform(0.02, 0.25))
+                    process.wait(chance.uniform(0.02, 0.25) * PATIENCE)
                 if process.poll() is not None:
                     break
                 process.kill()

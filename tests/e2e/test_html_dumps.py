@@ -10,6 +10,7 @@ import subprocess
 import unittest
 
 import sample_dump
+from harness import unfit
 from html_case import SELECTED, CommandCase, HtmlCase
 from sample_dump import attributes, line, span
 from tree_case import COMMAND, Terminal
@@ -52,6 +53,7 @@ class Dumps(HtmlCase):
     def notices(self):
         return self.browser.run(NOTICES)
 
+    @unfit("it measures")
     def test_large(self):
         """Only what is in sight is in the page; the end, an error and one text among all are found; memory is a small part."""
         dump, page = self.path("large.jsonl"), self.path("large.html")
@@ -178,6 +180,7 @@ class Dumps(HtmlCase):
         self.browser.press("ArrowDown", "e", "c", "0", "?")
         self.assertEqual(self.browser.log(), [])
 
+    @unfit("it preloads nothing for them", "address", "thread")
     def test_recovered(self):
         """What `spanshim run` writes of a program that was killed."""
         dump = self.path("killed.jsonl")

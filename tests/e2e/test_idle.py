@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from harness import PRELOAD, Case, main, wait_until
+from harness import PRELOAD, Case, main, unfit, wait_until
 
 STARTS = 300
 
@@ -22,6 +22,7 @@ def descriptors(pid):
     return sorted(os.readlink("/proc/%d/fd/%s" % (pid, fd)) for fd in os.listdir("/proc/%d/fd" % pid))
 
 
+@unfit("it measures")
 class Idle(Case):
     def observe(self, argv, env, ready):
         """Threads, mapped files and open descriptors of a running program once it is ready."""

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import unittest
 
-from harness import PROCESS_BINDING, Case, main
+from harness import PROCESS_BINDING, Case, main, unfit
 
 # Goes through each kind of function that the shim has one of its own for.
 PROGRAM = """
@@ -57,6 +57,7 @@ int main(int argc, char **argv)
 """
 
 
+@unfit("their run time is for glibc")
 @unittest.skipUnless(shutil.which("musl-gcc"), "no musl-gcc")
 class Musl(Case):
     def setUp(self):

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from harness import (BUILD, COMMAND, DRIVE, ERROR, LOAD_BINDING, PRELOAD, SOURCE, Case, Dump, clean_environment,
-                     http_server, main, wait_until)
+                     http_server, main, unfit, wait_until)
 from mellea_env import NEWEST, OLDER, needs, python
 from metrics_file import MetricsFile
 from test_python_inject import FIRST_SERVED, found
@@ -712,6 +712,7 @@ if len(sys.argv) == 1:
         result = self.run_with(self.program(source))  # which looks for what is left
         self.assertEqual((result.stdout, result.dump.count(SESSION)), (b"\n.ring\n", 2))
 
+    @unfit("the run time is preloaded, too", "address", "thread")
     def test_preload(self):
         """What is preloaded already stays; one after the other, as the loader takes them."""
         libc = "libc.so.6"

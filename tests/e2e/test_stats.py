@@ -12,7 +12,7 @@ import unittest
 import mellea_env
 import sample_dump
 import sample_metrics
-from harness import COMMAND, SOURCE, Case, clean_environment, main
+from harness import COMMAND, SOURCE, Case, clean_environment, main, unfit
 from mellea_env import NEWEST, OLDER, needs, python
 from sample_dump import attributes, event, line, span
 
@@ -471,6 +471,7 @@ passed  of   rate  outcome
                 file.write(block)
         return self.path("large.jsonl"), repeated
 
+    @unfit("it measures")
     def test_memory(self):
         """200 MB need no more memory than any other file."""
         name, repeated = self.large(200_000_000)
