@@ -183,6 +183,23 @@ static bool parks(struct ss_collector_seat *seat)
 					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
+/* A regular file is opened for each batch, which may not be allowed to whoever goes on. Where
+ * nobody will, nothing stays open, and the metrics are told. */
+static void park(struct ss_session *session, bool hold)
+{
+	struct ss_drain *drain = session->drain;
+	struct ss_sink *sinks[] = { &drain->sink, drain->metrics ? &drain->metrics_sink : NULL };
+
+	if (!hold)
+		ss_drain_export(drain);
+	for (int i = 0; i < 2 && sinks[i] != NULL; i++) {
+		if (hold)
+			ss_sink_hold(sinks[i]);
+		else
+			ss_sink_deinit(sinks[i]);
+	}
+}
+
 /* Returns 0, SS_COLLECTOR_ALONE or SS_COLLECTOR_PARKED. */
 static int run(struct ss_session *session)
 {
@@ -213,17 +230,17 @@ static int run(struct ss_session *session)
 		}
 		rest = ss_plugins_deliver(session->plugins, false);
 		limit_ms = export(session);
-		if (quiet && __atomic_load_n(&image->main_left, __ATOMIC_RELAXED) &&
+		if (quiet &&
+		    (__atomic_load_n(&image->main_left, __ATOMIC_RELAXED) ||
+		     __atomic_load_n(&image->may_lose_threads, __ATOMIC_RELAXED)) &&
 		    ss_alone(image->drain_tid)) {
 			finish(session);
+			if (!__atomic_load_n(&image->main_left, __ATOMIC_RELAXED))
+				session->seat->status = ss_alone_status();
 			return SS_COLLECTOR_ALONE;
 		}
 		if (parks(session->seat)) {
-			/* A regular file is opened for each batch, which may no longer be allowed.
-			 */
-			ss_sink_hold(&session->drain->sink);
-			if (session->drain->metrics != NULL)
-				ss_sink_hold(&session->drain->metrics_sink);
+			park(session, session->seat->hold);
 			return SS_COLLECTOR_PARKED;
 		}
 		if (rest == SS_PLUGINS_BUSY)

@@ -15,12 +15,14 @@
 #define SS_COLLECTOR_ABI 4u
 
 /* Results of run besides 0 and -errno. */
-#define SS_COLLECTOR_ALONE  1 /* all other threads ended; the process is to exit(0) */
+#define SS_COLLECTOR_ALONE  1 /* all other threads ended; the process is to end */
 #define SS_COLLECTOR_PARKED 2 /* as asked; to go on, call run again with the same seat */
 
 /* What outlives one drain thread and is handed to the next one of the same image. */
 struct ss_collector_seat {
 	uint32_t park;              /* enum ss_park; atomic */
+	uint32_t hold;              /* a parked one leaves its regular files open; before park */
+	int status;                 /* ALONE: what the process is to end with, for WIFEXITED... */
 	struct ss_session *session; /* the collector's own; NULL: begin */
 };
 enum ss_park {

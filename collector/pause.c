@@ -94,9 +94,11 @@ static uint32_t idle_ms(const struct ss_pause *pause, uint32_t limit_ms)
 {
 	uint32_t ms = pause->barrier ? 0 : BLIND_MS;
 
-	/* Partner: the host's release store, after which it wakes us. */
+	/* Partner: the host's release stores, after which it wakes us. */
 	if (__atomic_load_n(&pause->drain->view->image->main_left, __ATOMIC_ACQUIRE))
 		ms = SS_ALONE_MS;
+	else if (__atomic_load_n(&pause->drain->view->image->may_lose_threads, __ATOMIC_ACQUIRE))
+		ms = SS_ALONE_KILLED_MS;
 	return limit_ms != 0 && (ms == 0 || limit_ms < ms) ? limit_ms : ms;
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "collector/collector.h"
@@ -125,6 +126,25 @@ static void set_state(struct ss_image *image, uint32_t state)
 	__atomic_store_n(&image->drain_state, state, __ATOMIC_RELEASE);
 }
 
+/* As it would have ended with its last thread, were it not for us: libc exits when that left; if
+ * the kernel killed it, it was by a signal that ends the whole process. */
+static void end_process(const struct ss_image *image)
+{
+	sigset_t mask;
+
+	if (image->main_left)
+		exit(0);
+	if (WIFSIGNALED(seat.status)) {
+		signal(WTERMSIG(seat.status), SIG_DFL);
+		sigemptyset(&mask);
+		sigaddset(&mask, WTERMSIG(seat.status));
+		pthread_sigmask(SIG_UNBLOCK, &mask, NULL);
+		syscall(SYS_tgkill, syscall(SYS_getpid), syscall(SYS_gettid),
+			WTERMSIG(seat.status));
+	}
+	syscall(SYS_exit_group, WEXITSTATUS(seat.status));
+}
+
 static void *drain_main(void *arg)
 {
 	struct ss_image *image = arg;
@@ -135,6 +155,9 @@ static void *drain_main(void *arg)
 	ss_guard_enter(); /* nothing this thread does is the host's doing */
 	prctl(PR_SET_NAME, "spanshim");
 	__atomic_store_n(&image->drain_tid, (uint64_t)syscall(SYS_gettid), __ATOMIC_RELAXED);
+	/* A filter that was there before the program: what it may do is not known. */
+	if (prctl(PR_GET_SECCOMP) > 0)
+		__atomic_store_n(&image->may_lose_threads, 1, __ATOMIC_RELAXED);
 	library = load(0);
 	run = library ? (ss_collector_run_fn)find(library, "ss_collector_run") : NULL;
 	if (!run) {
@@ -154,9 +177,8 @@ static void *drain_main(void *arg)
 		return NULL;
 	}
 	if (r == SS_COLLECTOR_ALONE) {
-		/* What libc would have done with the last thread, were it not for us. */
 		set_state(image, SS_DRAIN_DONE);
-		exit(0);
+		end_process(image);
 	}
 	if (r)
 		ss_log("the collector stopped: error %d", -r);
@@ -216,13 +238,15 @@ static bool is_gone(uint64_t tid, int ms)
 	return false;
 }
 
-bool ss_drain_thread_stop(struct ss_image *image, int ms)
+bool ss_drain_thread_stop(struct ss_image *image, int ms, bool hold)
 {
 	uint32_t asked = SS_PARK_ASKED;
 
 	ss_drain_thread_settle(image, ms);
 	if (__atomic_load_n(&image->drain_state, __ATOMIC_ACQUIRE) != SS_DRAIN_RUNNING)
 		return false;
+	seat.hold = hold;
+	/* Partner: the drain's acquire load; it reads `hold` after it. */
 	__atomic_store_n(&seat.park, SS_PARK_ASKED, __ATOMIC_RELEASE);
 	ss_image_wake_drain(image);
 	/* Taken back, unless it was granted just now. */

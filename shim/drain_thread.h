@@ -23,10 +23,11 @@ int ss_drain_thread_start(struct ss_image *image);
 /* Whether the program is under ThreadSanitizer, which has rules of its own for new threads. */
 bool ss_drain_thread_sanitized(void);
 
-/* Ends the thread, with all that it knows kept for the next start with the same image; waits for it
- * at most `ms` milliseconds. True: it is gone. False: there is none, or it goes on (a plugin, or
- * an output that blocks, has it). Host threads, one at a time, not the drain's. */
-bool ss_drain_thread_stop(struct ss_image *image, int ms);
+/* Ends the thread, with all that it knows kept for the next start with the same image, and its
+ * output open if `hold`; waits for it at most `ms` milliseconds. True: it is gone. False: there is
+ * none, or it goes on (a plugin, or an output that blocks, has it). Host threads, one at a time,
+ * not the drain's. */
+bool ss_drain_thread_stop(struct ss_image *image, int ms, bool hold);
 
 /* Compiles SPANSHIM_BINDINGS with users' files in it: loads the collector, runs it, unloads it. The
  * block is malloc'ed and stays. Returns 0 or -errno and a message. Constructor only. */

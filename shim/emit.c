@@ -24,6 +24,8 @@ void ss_emit_lost(struct ss_thread *thread, uint32_t reason, uint32_t kind)
 
 void ss_image_wake_drain(struct ss_image *image)
 {
+	if (unlikely(ss_retired))
+		return;
 	__atomic_fetch_add(&image->wake, 1, __ATOMIC_RELEASE);
 	ss_arch_syscall6(SYS_futex, (long)&image->wake, FUTEX_WAKE, 1, 0, 0, 0);
 }

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "shim/context.h"
+#include "shim/hot.h"
 #include "shim/intercept/intercept.h"
 #include "shim/process.h"
 
@@ -30,7 +31,8 @@
 #define TRACEPARENT_BYTES \
 	sizeof(TRACEPARENT "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01")
 #define PREVIOUS       "SPANSHIM_PREVIOUS="
-#define EXPORT_COMMAND "; export TRACEPARENT; "
+#define EXPORT_COMMAND "; export "
+#define DISABLE        "SPANSHIM_DISABLE="
 
 enum real {
 	REAL_EXECVE,
@@ -142,8 +144,8 @@ static size_t count_variables(char *const *envp)
 	return count;
 }
 
-/* `copy` has room for all of envp and three more. "" leaves that variable out. */
-static void copy_environment(char **copy, char *const *envp, char *traceparent, char *previous)
+/* `copy` has room for all of envp and three more. "" leaves that variable out. `own`: of ours. */
+static void copy_environment(char **copy, char *const *envp, char *traceparent, char *own)
 {
 	for (; envp && *envp; envp++) {
 		if (*traceparent && strncmp(*envp, TRACEPARENT, sizeof(TRACEPARENT) - 1) == 0)
@@ -151,29 +153,32 @@ static void copy_environment(char **copy, char *const *envp, char *traceparent, 
 		/* an earlier image's: this one has seen to it */
 		if (strncmp(*envp, PREVIOUS, sizeof(PREVIOUS) - 1) == 0)
 			continue;
+		if (ss_retired && strncmp(*envp, DISABLE, sizeof(DISABLE) - 1) == 0)
+			continue;
 		*copy++ = *envp;
 	}
 	if (*traceparent)
 		*copy++ = traceparent;
-	if (*previous)
-		*copy++ = previous;
+	if (*own)
+		*copy++ = own;
 	*copy = NULL;
 }
 
 static int call_extended(const struct call *call, char *traceparent, const char *ring_file)
 {
 	size_t count = count_variables(call->envp);
-	char *previous = "";
+	/* A child lives under the filter that forbids what we do. */
+	char *own = ss_retired ? DISABLE "true" : "";
 	char **copy;
 
-	if (count > VARIABLES_MAX || (!*traceparent && !*ring_file))
+	if (count > VARIABLES_MAX || (!*traceparent && !*ring_file && !*own))
 		return call_real(call, call->envp);
 	if (*ring_file) {
-		previous = alloca(sizeof(PREVIOUS) + strlen(ring_file));
-		stpcpy(stpcpy(previous, PREVIOUS), ring_file);
+		own = alloca(sizeof(PREVIOUS) + strlen(ring_file));
+		stpcpy(stpcpy(own, PREVIOUS), ring_file);
 	}
 	copy = alloca((count + 3) * sizeof(*copy));
-	copy_environment(copy, call->envp, traceparent, previous);
+	copy_environment(copy, call->envp, traceparent, own);
 	return call_real(call, copy);
 }
 
@@ -183,7 +188,7 @@ static int call_exec(const struct call *call)
 	const char *ring_file = "";
 	int r, saved_errno = errno;
 
-	if (!ss_process_active())
+	if (!ss_process_active() && !ss_retired)
 		return call_real(call, call->envp);
 	write_traceparent(traceparent);
 	ss_process_before_exec(&ring_file);
@@ -199,7 +204,7 @@ static int call_spawn(const struct call *call)
 {
 	char traceparent[TRACEPARENT_BYTES];
 
-	if (!ss_process_active())
+	if (!ss_process_active() && !ss_retired)
 		return call_real(call, call->envp);
 	write_traceparent(traceparent);
 	return call_extended(call, traceparent, "");
@@ -336,31 +341,37 @@ EXPORTED int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_a
 }
 
 /* libc starts the shell with its own environ, so the variable goes in front of the command, on the
- * same line (shells number lines in messages). Returns the bytes that takes; 0: leave the command
- * alone. A command that begins like an option stays one to shells that are called without "--". */
-static size_t command_bytes(const char *command, char ret_traceparent[TRACEPARENT_BYTES])
+ * same line (shells number lines in messages); once the shim has retired it is the one that spares
+ * the shell's children. Returns the bytes that takes; 0: leave the command alone. A command that
+ * begins like an option stays one to shells that are called without "--". */
+static size_t command_bytes(const char *command, char ret_variable[TRACEPARENT_BYTES])
 {
 	size_t bytes;
 
-	if (!command || *command == '-' || *command == '+' || !ss_process_active())
+	if (!command || *command == '-' || *command == '+' || (!ss_process_active() && !ss_retired))
 		return 0;
 	bytes = strnlen(command, COMMAND_BYTES_MAX);
-	write_traceparent(ret_traceparent);
-	if (!*ret_traceparent || bytes == COMMAND_BYTES_MAX)
+	if (ss_retired)
+		strcpy(ret_variable, DISABLE "true");
+	else
+		write_traceparent(ret_variable);
+	if (!*ret_variable || bytes == COMMAND_BYTES_MAX)
 		return 0;
-	return TRACEPARENT_BYTES + sizeof(EXPORT_COMMAND) + bytes;
+	return 2 * TRACEPARENT_BYTES + sizeof(EXPORT_COMMAND) + bytes;
 }
 
-static void write_command(char *text, const char *traceparent, const char *command)
+static void write_command(char *text, const char *variable, const char *command)
 {
-	stpcpy(stpcpy(stpcpy(text, traceparent), EXPORT_COMMAND), command);
+	text = stpcpy(stpcpy(text, variable), EXPORT_COMMAND);
+	text = mempcpy(text, variable, strcspn(variable, "="));
+	stpcpy(stpcpy(text, "; "), command);
 }
 
 EXPORTED int system(const char *command)
 {
 	system_fn function = find_real(REAL_SYSTEM);
-	char traceparent[TRACEPARENT_BYTES];
-	size_t bytes = command_bytes(command, traceparent);
+	char variable[TRACEPARENT_BYTES];
+	size_t bytes = command_bytes(command, variable);
 	char *text;
 
 	if (!function) {
@@ -370,15 +381,15 @@ EXPORTED int system(const char *command)
 	if (bytes == 0)
 		return function(command);
 	text = alloca(bytes);
-	write_command(text, traceparent, command);
+	write_command(text, variable, command);
 	return function(text);
 }
 
 EXPORTED FILE *popen(const char *command, const char *mode)
 {
 	popen_fn function = find_real(REAL_POPEN);
-	char traceparent[TRACEPARENT_BYTES];
-	size_t bytes = command_bytes(command, traceparent);
+	char variable[TRACEPARENT_BYTES];
+	size_t bytes = command_bytes(command, variable);
 	char *text;
 
 	if (!function) {
@@ -388,6 +399,6 @@ EXPORTED FILE *popen(const char *command, const char *mode)
 	if (bytes == 0)
 		return function(command, mode);
 	text = alloca(bytes);
-	write_command(text, traceparent, command);
+	write_command(text, variable, command);
 	return function(text, mode);
 }

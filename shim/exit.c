@@ -12,37 +12,47 @@
 #include <threads.h>
 #include <unistd.h>
 
+#include "arch.h"
+#include "shim/exit.h"
+#include "shim/hot.h"
 #include "shim/intercept/intercept.h"
 #include "shim/process.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
-static _Noreturn void end_process(const char *name, int status)
-{
-	void (*function)(int);
+static void (*next__exit)(int), (*next__Exit)(int);
 
+void ss_exit_resolve(void)
+{
+	next__exit = (void (*)(int))ss_intercept_real("_exit");
+	next__Exit = (void (*)(int))ss_intercept_real("_Exit");
+}
+
+/* A child that clone made may have no thread-local storage to speak of (Chromium's, for one): the
+ * loader's locks, errno and the like are out of its reach. */
+static _Noreturn void end_process(void (*next)(int), int status)
+{
 	ss_process_finish();
-	function = ss_intercept_real(name);
-	if (function)
-		function(status);
+	if (next)
+		next(status);
 	for (;;)
-		syscall(SYS_exit_group, status);
+		ss_arch_syscall6(SYS_exit_group, status, 0, 0, 0, 0, 0);
 }
 
 EXPORTED void _exit(int status)
 {
-	end_process("_exit", status);
+	end_process(next__exit, status);
 }
 
 EXPORTED void _Exit(int status)
 {
-	end_process("_Exit", status);
+	end_process(next__Exit, status);
 }
 
 /* Thread ends. Only the first thread's matters: the others then decide when the process is over. */
 static void leave_thread(void)
 {
-	if (syscall(SYS_gettid) == syscall(SYS_getpid))
+	if (!ss_retired && syscall(SYS_gettid) == syscall(SYS_getpid))
 		ss_process_main_leaves();
 }
 

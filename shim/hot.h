@@ -3,8 +3,7 @@
  * State of one thread, and the producer's side of its ring: reserve, fill, commit. Each thread (and
  * the signal handlers that interrupt it) writes its own ring only, so plain instructions that a
  * signal cannot split are atomic enough; no lock prefix anywhere. Must not: call libc, loop without
- * bound, or touch vector registers. Everything here is compiled -mgeneral-regs-only -ffreestanding
- * when record.c and its kin include it.
+ * bound, or touch vector registers (record.c and its kin: -mgeneral-regs-only -ffreestanding).
  */
 #ifndef SS_HOT_H
 #define SS_HOT_H
@@ -61,11 +60,12 @@ struct ss_thread {
 };
 
 extern __thread struct ss_thread ss_thread;
-/* The image's nonce, in a page that the kernel wipes in every forked child, whoever forked it: 0
- * there, so that it never writes to its parent's ring. */
+/* The image's nonce, in a page that the kernel wipes in all forked children: 0 there, lest they
+ * write to their parent's ring. */
 extern volatile uint64_t *ss_generation;
 #define SS_GENERATION_FINISHED 2ull /* no image's nonce: after the last flush */
 extern struct ss_image *ss_image;   /* of this generation; NULL before the first event */
+extern bool ss_retired;             /* no system calls any more: ss_process_retire */
 extern uint32_t ss_clock;           /* enum ss_clock */
 extern const struct ss_binding_table *ss_table;
 extern uint64_t ss_enabled;               /* bit per binding of the table */

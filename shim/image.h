@@ -97,8 +97,8 @@ struct ss_image {
 	uint32_t unsaid;            /* at the last flush there were open spans or losses: the file
 				       must stay for recovery; by the drain */
 	uint32_t dialect; /* enum ss_dialect of the first adapter's event; 0: none; by the drain */
-	uint64_t start_mono_ns; /* CLOCK_MONOTONIC at start_ns: wall time is told by it from then on
-				 */
+	uint64_t start_mono_ns; /* CLOCK_MONOTONIC at start_ns: wall time goes by it from then on */
+	uint32_t may_lose_threads; /* a seccomp filter may kill the others: as main_left */
 
 	_Alignas(64) uint32_t state; /* enum ss_image_state */
 	uint32_t drain_state;        /* enum ss_drain_state */

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "shim/hot.h"
 #include "shim/planted.h"
 
 #define LINES_MAX     64
@@ -185,7 +186,7 @@ void ss_log_line(const char *line)
 	uint32_t pid;
 	unsigned int number;
 
-	if (!target[0])
+	if (!target[0] || ss_retired)
 		return;
 	pid = (uint32_t)syscall(SYS_getpid);
 	number = count_line(pid);

@@ -23,6 +23,7 @@
 #include "shim/clocks.h"
 #include "shim/config.h"
 #include "shim/drain_thread.h"
+#include "shim/exit.h"
 #include "shim/hot.h"
 #include "shim/intercept/elf.h"
 #include "shim/intercept/intercept.h"
@@ -32,6 +33,7 @@
 #include "shim/process.h"
 #include "shim/python/python.h"
 #include "shim/ring_file.h"
+#include "shim/sandbox.h"
 #include "shim/sanitizer.h"
 #include "shim/shadow.h"
 #include "shim/value.h"
@@ -323,6 +325,8 @@ SS_BEFORE_SANITIZER void ss_main_start(char *const *envp)
 	ss_sanitizer_start();
 	ss_guard_enter();
 	ss_intercept_resolve();
+	ss_exit_resolve();
+	ss_sandbox_resolve();
 	if (is_other_libc())
 		refuse();
 	else

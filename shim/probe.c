@@ -27,6 +27,8 @@ static bool probe_quietly(uintptr_t address)
  * mincore() it is not fooled by mapped pages without access. */
 bool ss_probe_word(uintptr_t address)
 {
+	if (unlikely(ss_retired))
+		return false;
 	if (unlikely(ss_probe_valgrind))
 		return probe_quietly(address);
 	return ss_arch_syscall6(SYS_rt_sigprocmask, ~0l, (long)address, 0, 8, 0, 0) !=

@@ -12,7 +12,7 @@
 
 extern bool ss_probe_valgrind; /* the program runs on valgrind(1), which watches system calls */
 
-/* Whether the 8 bytes at `address` can be read. */
+/* Whether the 8 bytes at `address` can be read; no, once no system call may be made. */
 bool ss_probe_word(uintptr_t address);
 
 #endif

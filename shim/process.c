@@ -19,6 +19,8 @@
 #include "shim/clocks.h"
 #include "shim/drain_thread.h"
 #include "shim/emit.h"
+#include "shim/flush.h"
+#include "shim/intercept/intercept.h"
 #include "shim/intercept/objects.h"
 #include "shim/log.h"
 #include "shim/ring_file.h"
@@ -28,14 +30,11 @@
 #define GENERATION_NONE     0ull /* before the first event, and in a forked child */
 #define GENERATION_UNRINGED 1ull /* no ring file could be made: count and go on */
 
-#define PATIENCE_MS        2000 /* how long an exit waits for a drain that makes no progress */
-#define PLUGIN_PATIENCE_MS 100  /* the same while the drain is in a plugin's code */
-#define LOAD_PATIENCE_MS   50   /* a first event, for the collector to be loaded */
-#define FORK_PATIENCE_MS   200
-#define STEP_MS            20
-#define PARK_PATIENCE_MS   500 /* how long the host waits for the drain thread to end */
-#define LOCK_YIELDS        100
-#define LOCK_PAUSES        30000 /* of 50 us: longer than anybody holds it */
+#define LOAD_PATIENCE_MS 50 /* a first event, for the collector to be loaded */
+#define FORK_PATIENCE_MS 200
+#define PARK_PATIENCE_MS 500 /* how long the host waits for the drain thread to end */
+#define LOCK_YIELDS      100
+#define LOCK_PAUSES      30000 /* of 50 us: longer than anybody holds it */
 
 #if defined(__GLIBC__)
 extern int __register_atfork(void (*)(void), void (*)(void), void (*)(void), void *)
@@ -47,21 +46,30 @@ volatile uint64_t *ss_generation = &no_generation;
 struct ss_image *ss_image;
 const struct ss_binding_table *ss_table;
 uint64_t ss_enabled;
+bool ss_retired;
 
 static struct ss_ring_file_facts facts;
 static char ring_path[SS_RING_PATH_BYTES];
 static char default_directory[sizeof("/dev/shm/spanshim-4294967295")];
 static pthread_key_t thread_key;
-static bool thread_key_made, active, finished, main_left;
+static bool thread_key_made, active, finished, main_left, may_lose_threads;
 static pid_t announced_pid;
 static uint32_t alone_count; /* calls that want no drain thread; with image_lock */
 static bool alone_parked;
 static __thread bool forks_alone; /* is in a fork that wants none */
 static uint32_t image_lock;       /* pid of the holder; a parent's, after fork, means nothing */
+static bool drainless; /* the next image gets no drain for now: the shim is about to retire */
+static uint64_t drainless_nonce; /* the image that was made so */
+
+/* What ss_process_unretire puts back. */
+static struct {
+	bool restart;
+	uint32_t drain_state, stacks;
+} before;
 
 bool ss_process_active(void)
 {
-	return active;
+	return active && !ss_retired;
 }
 
 static bool lock_image(void)
@@ -100,14 +108,15 @@ static uint64_t random_word(void)
 	return word;
 }
 
-/* The image of this very process: not a parent's seen from a forked or vforked child. */
+/* The image of this very process: not a parent's seen from a forked or vforked child. None once the
+ * shim has retired. */
 static struct ss_image *own_image(void)
 {
 	/* Acquire: ss_image is that generation's. Partner: make_image. */
 	uint64_t generation = __atomic_load_n(ss_generation, __ATOMIC_ACQUIRE), drain_tid;
 	struct ss_image *image;
 
-	if (generation <= SS_GENERATION_FINISHED)
+	if (ss_retired || generation <= SS_GENERATION_FINISHED)
 		return NULL;
 	image = ss_image;
 	if (image->nonce != generation || image->pid != (uint32_t)syscall(SYS_getpid))
@@ -135,7 +144,8 @@ bool ss_process_drains(void)
  * The page is wiped already, but for emulators that only say so (qemu-user). */
 static void in_forked_child(void)
 {
-	announced_pid = (pid_t)syscall(SYS_getpid);
+	if (!ss_retired)
+		announced_pid = (pid_t)syscall(SYS_getpid);
 	__atomic_store_n(ss_generation, GENERATION_NONE, __ATOMIC_RELAXED);
 	forks_alone = false;
 }
@@ -178,11 +188,13 @@ static void end_thread(void *arg)
 {
 	struct ss_thread *thread = arg;
 	void *pool = thread->pool;
-	sigset_t all, before;
+	bool quiet = ss_retired;
+	sigset_t all, mask;
 
 	/* A handler must not write to the ring once another thread may have it. */
 	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (!quiet)
+		pthread_sigmask(SIG_SETMASK, &all, &mask);
 	if (thread->tid == facts.pid)
 		ss_process_main_leaves();
 	if (ss_thread_ready(thread)) {
@@ -196,10 +208,11 @@ static void end_thread(void *arg)
 	thread->pool = NULL;
 	thread->current = thread->free_shadow = NULL;
 	thread->fresh_shadow = 0;
-	if (pool)
+	if (pool && !quiet)
 		munmap(pool, SS_DEPTH * sizeof(struct ss_shadow));
 	thread->guard--;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!quiet)
+		pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
 /* Once per process (a child keeps both). */
@@ -266,13 +279,15 @@ static void make_image(void)
 				   : strerror(-r));
 	} else {
 		image->main_left = main_left;
+		image->may_lose_threads = may_lose_threads;
 		ss_image = image;
 		generation = facts.nonce;
 		/* Its ring file is for whoever recovers it. */
-		if (parents && !may_start_thread())
+		if (drainless || (parents && !may_start_thread()))
 			image->drain_state = SS_DRAIN_FAILED;
 		else
 			start_drain(image);
+		drainless_nonce = drainless ? image->nonce : 0;
 	}
 	/* Publishes ss_image; partner: ss_thread_ready, then ss_process_join on other threads. */
 	__atomic_store_n(ss_generation, generation, __ATOMIC_RELEASE);
@@ -363,6 +378,12 @@ void ss_process_join(void *arg)
 	struct seclusion seclusion;
 	uint64_t generation;
 
+	if (ss_retired) { /* a new thread, or a forked child: it counts in its parent's file */
+		if (ss_image)
+			__atomic_fetch_add(&ss_image->dropped[SS_DROP_NO_RING][SS_EVENT_OPEN], 1,
+					   __ATOMIC_RELAXED);
+		return;
+	}
 	seclude(&seclusion);
 	if (ss_generation_now() == GENERATION_NONE && active &&
 	    !__atomic_load_n(&finished, __ATOMIC_RELAXED) && lock_image()) {
@@ -376,69 +397,6 @@ void ss_process_join(void *arg)
 	end_seclusion(&seclusion);
 }
 
-static uint32_t request_flush(struct ss_image *image)
-{
-	uint32_t request = __atomic_add_fetch(&image->flush_request, 1, __ATOMIC_ACQ_REL);
-
-	ss_image_wake_drain(image);
-	return request;
-}
-
-static uint64_t monotonic_ms(void)
-{
-	return ss_now_slow() / 1000000u;
-}
-
-static uint32_t in_plugin(const struct ss_image *image)
-{
-	return __atomic_load_n(&image->in_plugin, __ATOMIC_RELAXED);
-}
-
-static uint64_t patience_ms(const struct ss_image *image)
-{
-	return in_plugin(image) == SS_PLUGIN_RUNNING ? PLUGIN_PATIENCE_MS : PATIENCE_MS;
-}
-
-/* Waits as long as the drain makes progress. */
-static bool wait_flushed(struct ss_image *image, uint32_t request)
-{
-	struct timespec step = { 0, STEP_MS * 1000000l };
-	uint64_t progress = 0, since_ms = monotonic_ms();
-
-	while (monotonic_ms() - since_ms < patience_ms(image)) {
-		uint32_t done = __atomic_load_n(&image->flush_done, __ATOMIC_ACQUIRE);
-		uint32_t state = __atomic_load_n(&image->drain_state, __ATOMIC_ACQUIRE);
-		uint64_t now = __atomic_load_n(&image->progress, __ATOMIC_RELAXED);
-
-		if ((int32_t)(done - request) >= 0)
-			return true;
-		if (state == SS_DRAIN_FAILED || state == SS_DRAIN_DONE)
-			return false;
-		if (now != progress)
-			since_ms = monotonic_ms();
-		progress = now;
-		syscall(SYS_futex, &image->flush_done, FUTEX_WAIT, done, &step, NULL, 0);
-	}
-	return false;
-}
-
-static bool flush(struct ss_image *image)
-{
-	/* Never started: has been said, or is as it must be (a child forked by a bare system call).
-	 */
-	if (__atomic_load_n(&image->drain_state, __ATOMIC_ACQUIRE) == SS_DRAIN_FAILED)
-		return false;
-	if (wait_flushed(image, request_flush(image)))
-		return true;
-	if (in_plugin(image) == SS_PLUGIN_RUNNING)
-		ss_log("a plugin takes long: not waited for any longer");
-	if (__atomic_load_n(&image->state, __ATOMIC_ACQUIRE) != SS_IMAGE_FINISHED)
-		ss_log("events are not written out yet; run 'spanshim recover %s' when the "
-		       "process has ended",
-		       ring_path);
-	return false;
-}
-
 void ss_process_flush(void)
 {
 	struct ss_image *image = own_image();
@@ -446,7 +404,7 @@ void ss_process_flush(void)
 
 	if (image) {
 		ss_guard_enter();
-		flush(image);
+		ss_flush(image);
 		ss_guard_leave();
 	}
 	errno = saved_errno;
@@ -455,17 +413,17 @@ void ss_process_flush(void)
 void ss_process_finish(void)
 {
 	struct ss_image *image = own_image();
-	int saved_errno = errno;
+	int saved_errno;
 
-	if (image && !__atomic_exchange_n(&finished, true, __ATOMIC_ACQ_REL)) {
-		ss_guard_enter();
-		/* From here on other threads' events go nowhere, so that the last drain sees all.
-		 */
-		__atomic_store_n(ss_generation, SS_GENERATION_FINISHED, __ATOMIC_RELAXED);
-		__atomic_store_n(&image->finish, 1, __ATOMIC_RELEASE);
-		flush(image);
-		ss_guard_leave();
-	}
+	if (!image || __atomic_exchange_n(&finished, true, __ATOMIC_ACQ_REL))
+		return;
+	saved_errno = errno;
+	ss_guard_enter();
+	/* From here on other threads' events go nowhere, so that the last drain sees all. */
+	__atomic_store_n(ss_generation, SS_GENERATION_FINISHED, __ATOMIC_RELAXED);
+	__atomic_store_n(&image->finish, 1, __ATOMIC_RELEASE);
+	ss_flush(image);
+	ss_guard_leave();
 	errno = saved_errno;
 }
 
@@ -503,7 +461,7 @@ static bool change_alone(int change)
 	if (locked) {
 		alone_count += change;
 		if (change > 0 && alone_count == 1)
-			alone_parked = ss_drain_thread_stop(image, PARK_PATIENCE_MS);
+			alone_parked = ss_drain_thread_stop(image, PARK_PATIENCE_MS, true);
 		if (change < 0 && alone_count == 0 && alone_parked) {
 			alone_parked = false;
 			start_drain(image);
@@ -522,6 +480,92 @@ bool ss_process_alone(void)
 void ss_process_drain_again(void)
 {
 	change_alone(-1);
+}
+
+/* In a child of vfork all that is changed is its parent's. */
+static bool is_vfork_child(void)
+{
+	return ss_image && *ss_generation == ss_image->nonce &&
+	       ss_image->pid != (uint32_t)syscall(SYS_getpid);
+}
+
+/* With image_lock. */
+static void retire_locked(bool blind, const char *why, const char *what)
+{
+	struct ss_image *image = own_image();
+
+	before.restart = false;
+	before.stacks = ss_stacks;
+	if (image) {
+		before.drain_state = image->drain_state;
+		before.restart = drainless_nonce == image->nonce ||
+				 ss_drain_thread_stop(image, PARK_PATIENCE_MS, false);
+		/* As if it had never started: the file is for whoever recovers it. */
+		__atomic_store_n(&image->drain_state, SS_DRAIN_FAILED, __ATOMIC_RELEASE);
+	}
+	ss_log("%s%s: nothing more is %s by this process%s%s", why, what,
+	       blind ? "recorded" : "written out",
+	       image ? "; when it has ended, run 'spanshim recover' with " : "",
+	       image ? ring_path : "");
+	ss_stacks = SS_STACKS_OFF;
+	if (blind && image) /* no thread is ready from here on: all calls are counted in join */
+		*ss_generation = GENERATION_UNRINGED;
+	ss_retired = true;
+}
+
+bool ss_process_retire(bool blind, const char *why, const char *what)
+{
+	struct ss_intercept_stats stats;
+	struct seclusion seclusion;
+	bool locked;
+
+	if (!active || finished || ss_retired || is_vfork_child())
+		return false;
+	ss_intercept_stats(&stats);
+	drainless = true;
+	/* What comes is recorded, by this thread at least. */
+	if (stats.slots || facts.python_version)
+		ss_process_join(&ss_thread);
+	seclude(&seclusion);
+	locked = lock_image();
+	if (locked) {
+		retire_locked(blind, why, what);
+		unlock_image();
+	}
+	drainless = false;
+	end_seclusion(&seclusion);
+	return locked;
+}
+
+void ss_process_unretire(void)
+{
+	int saved_errno = errno;
+	struct ss_image *image;
+
+	ss_retired = false;
+	ss_stacks = before.stacks;
+	ss_log("the kernel refused that: all goes on as before");
+	if (ss_image) /* may have been blind */
+		*ss_generation = ss_image->nonce;
+	image = own_image();
+	if (image && before.restart && lock_image()) {
+		start_drain(image);
+		unlock_image();
+	} else if (image) {
+		__atomic_store_n(&image->drain_state, before.drain_state, __ATOMIC_RELEASE);
+	}
+	errno = saved_errno;
+}
+
+void ss_process_may_lose_threads(void)
+{
+	struct ss_image *image = own_image();
+
+	may_lose_threads = true;
+	if (image) {
+		__atomic_store_n(&image->may_lose_threads, 1, __ATOMIC_RELEASE);
+		ss_image_wake_drain(image);
+	}
 }
 
 int ss_process_init(const struct ss_ring_file_facts *about)

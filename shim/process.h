@@ -24,7 +24,8 @@ int ss_process_init(const struct ss_ring_file_facts *about);
 void ss_process_flush(void);
 
 /* As ss_process_flush, then ends open spans, writes the losses and removes the ring file: the image
- * is about to end for sure (_exit, exit handlers). Later events are counted as dropped. */
+ * is about to end for sure (_exit, exit handlers). Later events are counted as dropped. Touches no
+ * thread-local variable in a vfork child, which may have been made without any. */
 void ss_process_finish(void);
 
 /* Before an exec: flush, and note in the ring file that the image may end here. `ret_ring_file`
@@ -55,7 +56,19 @@ void ss_process_main_leaves(void);
 bool ss_process_alone(void);
 void ss_process_drain_again(void);
 
-/* True when any binding is active (the shim is not inert). */
+/* Before the program gets a seccomp filter that would harm it at a system call of ours: writes out
+ * what there is and ends the drain; from then on the shim makes no system call in this process.
+ * What is recorded waits in the ring file, for `spanshim recover`; what has no room is counted.
+ * `blind`: nothing can be recorded either, all is counted. Says so on the log ("WHYWHAT: ...").
+ * False: nothing was done. ss_process_unretire takes it back: there is no filter after all. Any
+ * thread. */
+bool ss_process_retire(bool blind, const char *why, const char *what);
+void ss_process_unretire(void);
+
+/* A filter can kill one thread: the drain must not be what is left. Any thread. */
+void ss_process_may_lose_threads(void);
+
+/* True when any binding is active (the shim is not inert, and has not retired). */
 bool ss_process_active(void);
 
 /* True while the drain is one of the process's threads. Any thread. */

@@ -14,19 +14,24 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "shim/hot.h"
+
 #define SS_LOCK_PATIENCE 1000
 
 struct ss_lock {
 	int owner; /* thread id, 0: free */
 };
 
-/* False when the calling thread holds it already (a signal handler interrupted it): do without. Any
- * thread; may change errno. */
+/* False when the calling thread holds it already (a signal handler interrupted it), or when no
+ * system calls may be made: do without. Any thread; may change errno. */
 static inline bool ss_lock_enter(struct ss_lock *lock)
 {
-	int self = (int)syscall(SYS_gettid);
 	unsigned int tries = 0;
+	int self;
 
+	if (ss_retired)
+		return false;
+	self = (int)syscall(SYS_gettid);
 	for (;;) {
 		int owner = 0;
 

@@ -54,8 +54,10 @@ static void commit(struct object_walk *walk)
 
 	for (uint32_t i = 0; i < walk->count; i++)
 		want |= is_protected(elf, walk->patches[i].word);
-	if (!walk->count || !ss_lock_enter(&lock))
+	if (!walk->count || !ss_lock_enter(&lock)) {
+		walk->count = 0;
 		return;
+	}
 	if (want)
 		open = mprotect((void *)elf->relro_low, relro_bytes, PROT_READ | PROT_WRITE) == 0;
 	for (uint32_t i = 0; i < walk->count; i++) {

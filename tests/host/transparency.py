@@ -12,6 +12,7 @@ import collections
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import sys
@@ -113,8 +114,9 @@ class Transparency(Case):
             outcomes.append((results, leavings(self.cwd, ignored)))
         return outcomes
 
-    def compare(self, steps, spans=True, status=0, **options):
-        """Asserts that both runs gave the same. spans: how many are expected at least; status: of all steps."""
+    def compare(self, steps, spans=True, status=0, said=None, **options):
+        """Asserts that both runs gave the same. spans: how many are expected at least; status: of all steps; said: by
+        lines of the log, at least one; there are no others."""
         (plain, plain_files), (traced, traced_files) = self.both(steps, **options)
         for before, after in zip(plain, traced):
             self.assertEqual(after, before)
@@ -122,6 +124,9 @@ class Transparency(Case):
                 self.assertEqual(before[3], status, before)
         self.assertEqual(traced_files, plain_files)
         log = [line for line in self.read_log().splitlines() if "events lost" not in line]
+        if said:
+            self.assertTrue(log)
+            log = [line for line in log if not re.search(said, line)]
         self.assertEqual(log, [])
         # of processes that a signal killed
         self.assertEqual(self.command("recover", self.rings).status, 0)

@@ -91,6 +91,11 @@ static void *find_in_collector(void *library, const char *name)
 	return strcmp(name, "ss_collector_backtrace") == 0 ? (void *)ss_collector_backtrace : NULL;
 }
 
+void ss_intercept_stats(struct ss_intercept_stats *ret_stats)
+{
+	*ret_stats = (struct ss_intercept_stats){ .slots = 1 };
+}
+
 void *ss_intercept_real(const char *name)
 {
 	if (strcmp(name, "dlopen") == 0)

@@ -25,6 +25,7 @@
 /* What the shim's other files would define. */
 __thread struct ss_thread ss_thread;
 struct ss_image *ss_image;
+bool ss_retired;
 
 struct producer {
 	pthread_t thread;

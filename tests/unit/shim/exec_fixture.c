@@ -12,6 +12,8 @@
 #include "shim/intercept/intercept.h"
 #include "shim/process.h"
 
+bool ss_retired; /* shim/hot.h */
+
 #define RETURNED 77 /* exit status of a child whose exec came back */
 
 bool active = true, has_span = true, sampled = true, hide_real, libc;

@@ -9,8 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "shim/exit.h"
 #include "shim/intercept/intercept.h"
 #include "shim/process.h"
+
+bool ss_retired; /* shim/hot.h */
 
 /* What happened in the child, seen by its parent. */
 static struct {
@@ -59,8 +62,10 @@ static int status_of(void (*end)(int), int status)
 	int wait_status;
 	pid_t pid = fork();
 
-	if (pid == 0)
+	if (pid == 0) {
+		ss_exit_resolve();
 		end(status);
+	}
 	cr_assert_eq(waitpid(pid, &wait_status, 0), pid);
 	return wait_status;
 }

@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+bool ss_retired; /* shim/hot.h */
+
 static char dir[32], path[64], content[131072];
 
 static void make_dir(void)

@@ -13,6 +13,8 @@
 #include "shim/intercept/declared.h"
 #include "shim/intercept/slot.h"
 
+bool ss_retired; /* shim/hot.h */
+
 char ss_thunks[SS_SLOTS * SS_THUNK_BYTES] __attribute__((aligned(64)));
 
 enum { FIRST, SECOND, CALLBACK, DISABLED, ENTRIES };

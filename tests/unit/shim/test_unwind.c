@@ -11,6 +11,8 @@
 #include "shim/event.h"
 #include "shim/intercept/intercept.h"
 
+bool ss_retired; /* shim/hot.h */
+
 enum { CONTINUE = 8, SEARCH = 1, CLEANUP = 2, FORCED = 8 };
 
 struct made_exception {

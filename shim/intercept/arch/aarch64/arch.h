@@ -14,6 +14,7 @@
 #define SS_PAGE_BYTES_MAX     65536ul /* what a file's parts that are mapped are aligned to */
 #define SS_VDSO_CLOCK_GETTIME "__kernel_clock_gettime"
 #define SS_CLOCKSOURCE        "arch_sys_counter" /* the kernel's own clock is what frame.h reads */
+#define SS_ARCH_AUDIT         AUDIT_ARCH_AARCH64 /* linux/audit.h: what a seccomp filter is told */
 
 static inline long ss_arch_syscall6(long number, long a, long b, long c, long d, long e, long f)
 {

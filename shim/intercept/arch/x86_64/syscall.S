@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The exported wrapper of syscall(): the calls that sandbox.c wants to see go there, all others to
+ * the next definition, with registers and stack as they came (a child that clone made returns on
+ * another stack). Same file name and function in every arch folder.
+ */
+#include <asm/unistd.h>
+
+	.text
+	.globl	syscall
+	.type	syscall, @function
+	.p2align 4
+syscall:
+	.cfi_startproc
+	endbr64
+	cmpq	$__NR_seccomp, %rdi
+	je	ss_sandbox_syscall
+	cmpq	$__NR_prctl, %rdi
+	je	ss_sandbox_syscall
+	movq	ss_sandbox_next_syscall(%rip), %rax
+	testq	%rax, %rax
+	jz	ss_sandbox_syscall
+	jmp	*%rax
+	.cfi_endproc
+	.size	syscall, . - syscall
+
+	.section .note.GNU-stack, "", @progbits
+
+/* NT_GNU_PROPERTY_TYPE_0: GNU_PROPERTY_X86_FEATURE_1_AND = IBT | SHSTK */
+	.section .note.gnu.property, "a"
+	.p2align 3
+	.long	4, 16, 5
+	.asciz	"GNU"
+	.long	0xc0000002, 4, 3, 0
