@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 in the middle of work: all that was committed is in the dump, exactly once."""
 
+import glob
 import os
 import random
 import re
@@ -182,11 +183,15 @@ class Kill(Case):
 
     @staticmethod
     def maps_of(pid):
-        try:
-            with open("/proc/%d/maps" % pid, encoding="utf-8") as file:
-                return file.read()
-        except (FileNotFoundError, ProcessLookupError):
-            return ""
+        """What any thread maps: of a process that is being killed, the first one's may be gone before the others'."""
+        maps = ""
+        for path in glob.glob("/proc/%d/task/*/maps" % pid):
+            try:
+                with open(path, encoding="utf-8") as file:
+                    maps += file.read()
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+        return maps
 
     def test_the_launcher_is_killed(self):
         """The traced program goes on and nothing is lost."""
