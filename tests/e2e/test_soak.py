@@ -19,6 +19,7 @@ from harness import DRIVE, LOAD_BINDING, Case, Dump, main
 
 EVENTS = int(os.environ.get("SPANSHIM_TEST_EVENTS", 2_000_000))
 PYTHON_EVENTS = EVENTS // 10  # a call of Python's takes twenty times as long
+DROPPED_MIN = 10_000_000  # what is dropped takes too little time to look at memory often enough
 PER_ACT = 2
 COUNT = os.path.join(os.path.dirname(DRIVE), "count_spans")
 IDS_KEPT_MAX = 1 << 22  # of count_spans
@@ -116,7 +117,8 @@ class Soak(Case):
             print("   %-8s" % name, " ".join("%s %5d kB" % pair for pair in samples[at].items()))
 
     def soak(self, on_full, threads):
-        acts = EVENTS // PER_ACT // threads
+        events = max(EVENTS, DROPPED_MIN) if on_full == "drop" else EVENTS
+        acts = events // PER_ACT // threads
         env = self.environment(LOAD_BINDING, env={"SPANSHIM_ON_FULL": on_full})
         argv = self.traced_command([DRIVE, "threads", str(threads), str(acts)], "preload", LOAD_BINDING, env)
         result = self.run_beside_counter(argv, env, threads, acts)

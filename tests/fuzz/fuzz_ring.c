@@ -47,7 +47,8 @@ int __wrap_open64(const char *path, int flags, ...)
 		return __real_open64(path, flags, mode);
 	opened++;
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", out);
-	return __real_open64(name, flags & ~(O_NOFOLLOW | O_CREAT));
+	/* readable, whatever the path was: what stands there must be seen to be ended */
+	return __real_open64(name, (flags & ~(O_NOFOLLOW | O_CREAT | O_ACCMODE)) | O_RDWR);
 }
 
 /* The line that stood there cut off: if it was none of ours, it was ended by whoever wrote next. */
