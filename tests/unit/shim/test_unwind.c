@@ -6,10 +6,12 @@
  */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "shim/event.h"
 #include "shim/intercept/intercept.h"
+#include "shim/probe.h"
 
 bool ss_retired; /* shim/hot.h */
 
@@ -25,6 +27,16 @@ struct made_exception {
 } __attribute__((aligned(16)));
 
 int ss_unwind_personality(int version, int actions, uint64_t class, void *exception, void *context);
+
+/* As main.c does. */
+static void setup(void)
+{
+	const char *preload = getenv("LD_PRELOAD");
+
+	ss_probe_valgrind = preload && strstr(preload, "/vgpreload_");
+}
+
+TestSuite(unwind, .init = setup);
 
 static int reports, last_status;
 static const char *last_type;
