@@ -134,7 +134,8 @@ static long handle(const struct request *request)
 {
 	/* Both calls have it there. The kernel reads it once more, as it is then. */
 	const struct sock_fprog *program = (const void *)request->arguments[2];
-	enum kind kind = ss_process_active() ? kind_of(request) : NOTHING;
+	/* Before the constructor, nothing of ours is ready, nor is a sanitizer's run time. */
+	enum kind kind = next_prctl && ss_process_active() ? kind_of(request) : NOTHING;
 
 	if (kind == BLIND)
 		return retire_for(request, true, "the program may not read the clock any more", "");
