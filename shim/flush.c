@@ -11,7 +11,7 @@
 #include "shim/log.h"
 
 #define PATIENCE_MS        2000 /* how long an exit waits for a drain that makes no progress */
-#define PLUGIN_PATIENCE_MS 100  /* the same while the drain is in a plugin's code */
+#define PLUGIN_PATIENCE_MS 250  /* the same while the drain is in a plugin's code */
 #define STEP_MS            20
 
 static uint32_t request_flush(struct ss_image *image)
@@ -42,19 +42,23 @@ static bool wait_flushed(struct ss_image *image, uint32_t request)
 {
 	struct timespec step = { 0, STEP_MS * 1000000l };
 	uint64_t progress = 0, since_ms = monotonic_ms();
+	uint32_t where = in_plugin(image);
 
 	while (monotonic_ms() - since_ms < patience_ms(image)) {
 		uint32_t done = __atomic_load_n(&image->flush_done, __ATOMIC_ACQUIRE);
 		uint32_t state = __atomic_load_n(&image->drain_state, __ATOMIC_ACQUIRE);
 		uint64_t now = __atomic_load_n(&image->progress, __ATOMIC_RELAXED);
+		uint32_t now_where = in_plugin(image);
 
 		if ((int32_t)(done - request) >= 0)
 			return true;
 		if (state == SS_DRAIN_FAILED || state == SS_DRAIN_DONE)
 			return false;
-		if (now != progress)
+		/* A plugin that is called just now has all of its time, however long we waited. */
+		if (now != progress || now_where != where)
 			since_ms = monotonic_ms();
 		progress = now;
+		where = now_where;
 		syscall(SYS_futex, &image->flush_done, FUTEX_WAIT, done, &step, NULL, 0);
 	}
 	return false;
