@@ -16,11 +16,4 @@ ss_arch_call_at_entry:
 	.cfi_endproc
 	.size	ss_arch_call_at_entry, . - ss_arch_call_at_entry
 
-	.section .note.GNU-stack, "", %progbits
-
-/* NT_GNU_PROPERTY_TYPE_0: GNU_PROPERTY_AARCH64_FEATURE_1_AND = BTI */
-	.section .note.gnu.property, "a"
-	.p2align 3
-	.long	4, 16, 5
-	.asciz	"GNU"
-	.long	0xc0000000, 4, 1, 0
+#include "note.inc"

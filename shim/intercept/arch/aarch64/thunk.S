@@ -208,11 +208,4 @@ ss_arch_call_saved:
 	SYMBOL_LOOKUP dlsym, xzr, ss_dl_dlsym
 	SYMBOL_LOOKUP dlvsym, x2, ss_dl_dlvsym
 
-	.section .note.GNU-stack, "", %progbits
-
-/* NT_GNU_PROPERTY_TYPE_0: GNU_PROPERTY_AARCH64_FEATURE_1_AND = BTI */
-	.section .note.gnu.property, "a"
-	.p2align 3
-	.long	4, 16, 5
-	.asciz	"GNU"
-	.long	0xc0000000, 4, 1, 0
+#include "note.inc"

@@ -249,11 +249,4 @@ dlvsym:
 	.cfi_endproc
 	.size	dlvsym, . - dlvsym
 
-	.section .note.GNU-stack, "", @progbits
-
-/* NT_GNU_PROPERTY_TYPE_0: GNU_PROPERTY_X86_FEATURE_1_AND = IBT | SHSTK */
-	.section .note.gnu.property, "a"
-	.p2align 3
-	.long	4, 16, 5
-	.asciz	"GNU"
-	.long	0xc0000002, 4, 3, 0
+#include "note.inc"
