@@ -9,17 +9,10 @@
 #include <stdlib.h>
 
 #include "shim/handles.h"
+#include "tests/stress/require.h"
 
 #define THREADS_MAX 16
 #define KEYS        8
-
-#define REQUIRE(condition)                                                                      \
-	do {                                                                                    \
-		if (!(condition)) {                                                             \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-			exit(1);                                                                \
-		}                                                                               \
-	} while (0)
 
 static uint64_t rounds, last_id, found_count;
 static uint8_t *taken; /* by id */

@@ -29,18 +29,11 @@
 #include "shim/python/python.h"
 #include "shim/ring_file.h"
 #include "tests/e2e/load/load.h"
+#include "tests/stress/require.h"
 
 #define WORKERS      3
 #define CHILD_ACTS   5
 #define SESSION_ACTS 3
-
-#define REQUIRE(condition)                                                                      \
-	do {                                                                                    \
-		if (!(condition)) {                                                             \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-			exit(1);                                                                \
-		}                                                                               \
-	} while (0)
 
 /* ---- what the shim's other files would define ---- */
 

@@ -17,6 +17,7 @@
 #include "shim/config.h"
 #include "shim/emit.h"
 #include "shim/hot.h"
+#include "tests/stress/require.h"
 
 #define PRODUCERS_MAX 16
 #define TEXT_MAX      3000u
@@ -38,14 +39,6 @@ struct producer {
 
 static struct producer producers[PRODUCERS_MAX];
 static int producer_count, running;
-
-#define REQUIRE(condition)                                                                      \
-	do {                                                                                    \
-		if (!(condition)) {                                                             \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-			exit(1);                                                                \
-		}                                                                               \
-	} while (0)
 
 static uint32_t text_bytes(uint64_t id)
 {
