@@ -3,7 +3,8 @@
 
 import sys
 
-from harness import ERROR, OK, Case, chunk_body, http_server, main, refused_url
+from harness import ERROR, OK, Case, main
+from local_server import chunk_body, http_server, refused_url
 
 TEXT = "db.query.text"
 

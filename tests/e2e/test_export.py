@@ -12,7 +12,8 @@ import unittest
 
 import sample_dump
 from export_case import ExportCase, elements_of, ids_of, sample_files, state_files
-from harness import COMMAND, PATIENCE, PRELOAD, main, refused_url, wait_until
+from harness import COMMAND, PATIENCE, PRELOAD, main, wait_until
+from local_server import refused_url
 from otlp_server import Reply, otlp_server, random_faults
 from tree_case import Terminal
 

@@ -9,7 +9,8 @@ import tempfile
 import unittest
 
 from export_case import ExportCase, sample_files
-from harness import main, refused_url
+from harness import main
+from local_server import refused_url
 from otlp_server import Reply, otlp_server
 
 PREFIX = "OTEL_EXPORTER_OTLP_"

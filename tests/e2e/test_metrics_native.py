@@ -8,8 +8,8 @@ import random
 import sys
 import time
 
-from harness import (COMMAND, DRIVE, LOAD_BINDING, SIGKILL_STATUS, Case, Dump, Result, chunk_body, http_server, main,
-                     refused_url, wait_until)
+from harness import COMMAND, DRIVE, LOAD_BINDING, SIGKILL_STATUS, Case, Dump, Result, main, wait_until
+from local_server import chunk_body, http_server, refused_url
 from metrics_file import MetricsFile
 
 DURATION, ERRORS = "spanshim.entry.duration", "spanshim.entry.errors"

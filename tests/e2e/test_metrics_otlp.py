@@ -7,7 +7,8 @@ import subprocess
 import unittest
 
 import mellea_env
-from harness import BUILD, DRIVE, LOAD_BINDING, SOURCE, Case, http_server, main
+from harness import BUILD, DRIVE, LOAD_BINDING, SOURCE, Case, main
+from local_server import http_server
 from mellea_env import NEWEST, OLDER, needs, python
 
 PYTHON = os.path.join(BUILD, "venv-otlp", "bin", "python")

@@ -6,7 +6,8 @@ import os
 import subprocess
 import unittest
 
-from harness import BUILD, DRIVE, LOAD_BINDING, Case, Dump, http_server, main
+from harness import BUILD, DRIVE, LOAD_BINDING, Case, Dump, main
+from local_server import http_server
 
 PYTHON = os.path.join(BUILD, "venv-otlp", "bin", "python")
 READER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "otlp_reader.py")

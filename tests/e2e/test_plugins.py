@@ -12,8 +12,9 @@ import re
 import shutil
 
 import installed
-from harness import (BUILD, DRIVE, LOAD_BINDING, PROCESS_BINDING, SOURCE, VICTIMS, Case, Dump, http_server,
-                     main, tallies, unfit, victim)
+from harness import (BUILD, DRIVE, LOAD_BINDING, PROCESS_BINDING, SOURCE, VICTIMS, Case, Dump, main, tallies, unfit,
+                     victim)
+from local_server import http_server
 from mellea_env import NEWEST, OLDER, model_server, needs, program_environment, python
 
 PLUGINS = os.path.join(VICTIMS, "plugins")

@@ -7,7 +7,8 @@ import subprocess
 import time
 
 from export_case import ExportCase, ids_of
-from harness import COMMAND, Dump, main, refused_url, wait_until
+from harness import COMMAND, Dump, main, wait_until
+from local_server import refused_url
 from otlp_server import Reply, otlp_server
 
 SLOW = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT 2000000) SELECT count(*) FROM n;"

@@ -17,7 +17,9 @@ import tempfile
 import unittest
 import unittest.mock
 
-from harness import (BUILD, COMMAND, PRELOAD, SIGKILL_STATUS, SOURCE, VICTIM_SOURCES, Case, Dump, http_server, main, victim, wait_until)
+from harness import (BUILD, COMMAND, PRELOAD, SIGKILL_STATUS, SOURCE, VICTIM_SOURCES, Case, Dump, main, victim,
+                     wait_until)
+from local_server import http_server
 
 SQLITE3 = "/usr/bin/sqlite3"
 CURL = "/usr/bin/curl"

@@ -166,10 +166,7 @@ class PostgreSQL(Transparency):
     def report(self, kind, plain, traced):
         processes = glob.glob(self.path("spans/*.metrics"))
         calls = self.count_calls(*processes)
-        spans = 0
-        for path in glob.glob(self.path("spans/*.jsonl")):
-            with open(path, "rb") as file:
-                spans += file.read().count(b'"spanId":')
+        spans = sum(map(self.count_spans, glob.glob(self.path("spans/*.jsonl"))))
         print("%s: %d tests, fail without as well: %s; %d calls recorded in %d processes, %d spans" % (
             kind, len(plain[1]), " ".join(name for name, verdict in plain[1].items() if verdict != "ok") or "none",
             sum(calls.values()), len(processes), spans))

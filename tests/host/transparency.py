@@ -139,12 +139,13 @@ class Transparency(Case):
             self.assertEqual(found, 0)
         return plain, traced
 
-    def count_spans(self):
-        """Without reading all of it as JSON: these dumps are large."""
-        if not os.path.exists(self.out):
+    def count_spans(self, path=None):
+        """Of the test's dump, or another; without reading all of it as JSON: these are large."""
+        path = path or self.out
+        if not os.path.exists(path):
             return 0
         count = 0
-        with open(self.out, "rb") as file:
+        with open(path, "rb") as file:
             for line in file:
                 if not line.endswith(b"\n"):
                     self.fail("the dump's last line is not whole")
