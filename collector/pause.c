@@ -35,7 +35,7 @@ static void set_levels(const struct ss_pause *pause, uint32_t parts)
 
 	for (i = 0; i < pause->drain->view->ring_count; i++) {
 		struct ss_ring *ring = ring_at(pause, i);
-		uint64_t capacity = (uint64_t)__atomic_load_n(&ring->mask, __ATOMIC_RELAXED) + 1;
+		uint64_t capacity = ss_ring_capacity(ring);
 		uint32_t level = parts == 0 ? 1 : (uint32_t)(capacity / parts);
 
 		/* A ring nobody has claimed yet gets its capacity later; its first record wakes us.
@@ -60,7 +60,7 @@ static bool used_at_least(const struct ss_pause *pause, uint32_t parts)
 		const struct ss_ring *ring = ring_at(pause, i);
 		uint64_t used = __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE) - ring->tail;
 
-		if (used > 0 && (parts == 0 || used >= ((uint64_t)ring->mask + 1) / parts))
+		if (used > 0 && (parts == 0 || used >= ss_ring_capacity(ring) / parts))
 			return true;
 	}
 	return false;

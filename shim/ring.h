@@ -55,9 +55,10 @@ static inline uint64_t ss_ring_geometry(uint64_t total, uint32_t i, uint64_t *re
 	return 2 * big + 4 * mid + (uint64_t)(i - 6) * small;
 }
 
+/* The drain asks this of rings that are just being placed (mask 0 until then), too. */
 static inline uint64_t ss_ring_capacity(const struct ss_ring *ring)
 {
-	return (uint64_t)ring->mask + 1;
+	return (uint64_t)__atomic_load_n(&ring->mask, __ATOMIC_RELAXED) + 1;
 }
 
 /* The last quarter of a ring is for closing events only: a span that was let in can always end. */

@@ -128,12 +128,12 @@ static int launch(struct ss_run_setup *run, char **argv)
 			(struct ss_launch_variable){ "SPANSHIM_ON_FULL", run->on_full };
 	if (run->content)
 		variables[count++] = (struct ss_launch_variable){ "MELLEA_TRACES_CONTENT", "true" };
-	if (found)
+	if (found) {
 		asan = asan_options(path);
+		warn_of_obstacle(path);
+	}
 	if (asan)
 		variables[count++] = (struct ss_launch_variable){ "ASAN_OPTIONS", asan };
-	if (found)
-		warn_of_obstacle(path);
 	status = ss_launch(argv, variables);
 	free(asan);
 	if (status >= 0)

@@ -72,15 +72,17 @@ static void on_ring(void *context, const char *path, int rc, const struct ss_rec
 	/* Alive, or gone in the meantime: nothing is wrong. */
 	if (rc == -EBUSY || rc == -ENODATA || rc == -ENOENT)
 		return;
-	ss_recover_explain(stats, rc, reason, sizeof(reason));
-	if (rc)
+	if (rc) {
+		ss_recover_explain(stats, rc, reason, sizeof(reason));
 		ss_cli_error("run", "%s cannot be recovered: %s", path, reason);
-	else if (*verbose && !stats->never_finished)
+		return;
+	}
+	if (*verbose && !stats->never_finished)
 		ss_cli_error("run",
 			     "%s[%u] ended early: %" PRIu64 " spans recovered, %" PRIu64
 			     " unfinished",
 			     stats->program, stats->pid, stats->spans, stats->unfinished);
-	if (!rc && stats->unreadable)
+	if (stats->unreadable)
 		ss_cli_error("run", "%s[%u]: %" PRIu64 " damaged spans or rings could not be read",
 			     stats->program, stats->pid, stats->unreadable);
 }
