@@ -9,8 +9,9 @@ import socket
 import subprocess
 import sys
 
-from harness import (BUILD, COMMAND, DRIVE, ERROR, LOAD_BINDING, PRELOAD, SOURCE, Case, Dump, clean_environment,
-                     http_server, main, unfit, wait_until)
+from harness import (BUILD, COMMAND, DRIVE, ERROR, LOAD_BINDING, PRELOAD, SOURCE, Case, Dump, clean_environment, main,
+                     unfit, wait_until)
+from local_server import http_server
 from mellea_env import NEWEST, OLDER, needs, python
 from metrics_file import MetricsFile
 from test_python_inject import FIRST_SERVED, found
