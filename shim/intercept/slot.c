@@ -23,6 +23,8 @@ static uint16_t cells[CELLS];
 /* The object (its dynamic section) each slot's function was in; NULL: in none that we know, e.g. a
  * function made at run time, whose end nobody tells. */
 static const void *owners[SS_SLOTS];
+/* Slots whose functions seem to be gone: not found by anybody while `refresh` makes sure. */
+static bool leaving[SS_SLOTS];
 static uint32_t used, refused;
 static uint32_t first_free; /* no slot below it is free */
 
@@ -59,7 +61,8 @@ static uint32_t find(uint32_t entry, const void *real)
 		if (!slot)
 			break;
 		if (__atomic_load_n(&ss_slots[slot - 1].real, __ATOMIC_ACQUIRE) == real &&
-		    __atomic_load_n(&ss_slots[slot - 1].entry, __ATOMIC_RELAXED) == entry)
+		    __atomic_load_n(&ss_slots[slot - 1].entry, __ATOMIC_RELAXED) == entry &&
+		    !__atomic_load_n(&leaving[slot - 1], __ATOMIC_RELAXED))
 			return slot - 1;
 	}
 	return NO_SLOT;
@@ -304,6 +307,38 @@ static void free_locked(uint32_t index)
 		first_free = index;
 }
 
+struct function_search {
+	const char *name;
+	const void *address;
+	bool found;
+};
+
+/* Loader's list locked. */
+static void see_function(const struct ss_elf *elf, void *arg)
+{
+	struct function_search *search = arg;
+	const ElfW(Sym) *symbol = ss_elf_lookup(elf, search->name, NULL);
+
+	/* An indirect one's resolver is not asked: the object may be half-loaded. */
+	search->found = symbol && (ELF64_ST_TYPE(symbol->st_info) == STT_GNU_IFUNC ||
+				   ss_elf_address(elf, symbol) == search->address);
+}
+
+/* The object went, but another thread may have loaded it again, to the same place, and been given
+ * this slot. From here on it is given to nobody; who got it before had loaded the object by then,
+ * in the loader's order, and it is seen. */
+static bool is_back(uint32_t index, const void *real)
+{
+	struct function_search search = {
+		.name = entry_name(ss_declared_table(), ss_slots[index].entry),
+		.address = real,
+	};
+
+	__atomic_store_n(&leaving[index], true, __ATOMIC_RELAXED);
+	ss_objects_at(real, see_function, &search);
+	return search.found;
+}
+
 static bool refresh(uint32_t index)
 {
 	void *real = __atomic_load_n(&ss_slots[index].real, __ATOMIC_ACQUIRE);
@@ -314,7 +349,11 @@ static bool refresh(uint32_t index)
 	if (!real || !owner)
 		return false;
 	gone = prepare(&fresh, ss_slots[index].entry, real) != owner;
-	if (!ss_lock_enter(&lock))
+	if (gone && is_back(index, real)) {
+		prepare(&fresh, ss_slots[index].entry, real);
+		gone = false;
+	}
+	if (!ss_lock_enter(&lock)) /* nor is it used again then: it stays `leaving` */
 		return false;
 	if (ss_slots[index].real != real || ss_slots[index].entry != fresh.entry) {
 		gone = false;
@@ -325,6 +364,7 @@ static bool refresh(uint32_t index)
 			__atomic_store_n(&ss_slots[index].getter[i], fresh.getter[i],
 					 __ATOMIC_RELAXED);
 	}
+	__atomic_store_n(&leaving[index], false, __ATOMIC_RELAXED);
 	ss_lock_leave(&lock);
 	return gone;
 }

@@ -11,6 +11,7 @@
 
 #include "shim/bindings/binding.h"
 #include "shim/intercept/declared.h"
+#include "shim/intercept/objects.h"
 #include "shim/intercept/slot.h"
 
 bool ss_retired; /* shim/hot.h */
@@ -191,6 +192,50 @@ Test(slot, unloaded_function_gives_its_slot_back)
 	cr_expect_eq(ss_slot_thunk(FIRST, (void *)atoi), kept);
 	cr_expect_null(ss_slot_real(thunk));
 	cr_expect_eq(ss_slot_thunk(FIRST, (void *)atol), thunk, "the freed slot is used again");
+}
+
+static struct {
+	void *address, *thunk; /* of the function of the library that comes back */
+	bool armed;
+} race;
+
+bool __real_ss_objects_at(const void *address, ss_objects_visit visit, void *arg);
+bool __wrap_ss_objects_at(const void *address, ss_objects_visit visit, void *arg);
+
+/* Once somebody has seen that the function is not there, another thread loads it again. */
+bool __wrap_ss_objects_at(const void *address, ss_objects_visit visit, void *arg)
+{
+	bool there = __real_ss_objects_at(address, visit, arg);
+	void *library;
+
+	if (!race.armed || address != race.address)
+		return there;
+	race.armed = false;
+	cr_assert_not(there);
+	library = dlopen("libBrokenLocale.so.1", RTLD_NOW);
+	cr_assert_not_null(library, "%s", dlerror());
+	if (dlsym(library, "__ctype_get_mb_cur_max") == address)
+		race.thunk = ss_slot_thunk(CALLBACK, race.address);
+	return there;
+}
+
+Test(slot, function_comes_back_while_it_is_forgotten)
+{
+	void *library = dlopen("libBrokenLocale.so.1", RTLD_NOW);
+
+	cr_assert_not_null(library, "%s", dlerror());
+	block.entries[CALLBACK].symbol = text("__ctype_get_mb_cur_max");
+	race.address = dlsym(library, "__ctype_get_mb_cur_max");
+	ss_slot_thunk(CALLBACK, race.address);
+	cr_assert_eq(dlclose(library), 0);
+	race.armed = true;
+	ss_slot_forget();
+	cr_assert_not(race.armed, "nobody looked");
+	if (!race.thunk)
+		cr_skip_test("the library came back elsewhere");
+	cr_expect_eq(ss_slot_real(race.thunk), race.address);
+	cr_expect_eq(ss_slot_thunk(CALLBACK, race.address), race.thunk);
+	counts_are(1, 0);
 }
 
 static void *make_many(void *arg)
