@@ -291,6 +291,13 @@ static void make_image(void)
 	__atomic_store_n(ss_generation, generation, __ATOMIC_RELEASE);
 }
 
+static bool on_alternate_stack(void)
+{
+	stack_t now;
+
+	return !syscall(SYS_sigaltstack, NULL, &now) && (now.ss_flags & SS_ONSTACK);
+}
+
 /* The thread's own stack: for its first thread from the kernel's words at its top, for others from
  * the thread descriptor, which libc puts at the top. */
 static void find_stack(struct ss_thread *thread)
@@ -308,7 +315,8 @@ static void find_stack(struct ss_thread *thread)
 	else
 		thread->stack_high = (uintptr_t)pthread_self();
 	thread->stack_low = thread->stack_high - bytes;
-	if (here < thread->stack_low || here >= thread->stack_high)
+	/* Elsewhere, as in a coroutine, it is not sure; in a signal handler that is no matter. */
+	if ((here < thread->stack_low || here >= thread->stack_high) && !on_alternate_stack())
 		thread->stack_low = thread->stack_high = 0;
 }
 

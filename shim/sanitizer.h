@@ -10,6 +10,10 @@
 /* Of functions that run before the sanitizer is ready. */
 #define SS_BEFORE_SANITIZER __attribute__((no_sanitize("address"), no_sanitize("thread")))
 
+/* Of functions that a longjmp or pthread_exit may pass over while they have variables on the stack.
+ */
+#define SS_LEFT_EARLY __attribute__((no_sanitize("address")))
+
 /* Has the sanitizer's run time ready. Idempotent. */
 static inline SS_BEFORE_SANITIZER void ss_sanitizer_start(void)
 {

@@ -94,6 +94,7 @@ static const struct made_call calls[] = {
 	CALL(rt_sigaction),
 	CALL(rt_sigpending),
 	CALL(rt_sigtimedwait),
+	CALL(sigaltstack),
 	/* who and where */
 	CALL(getpid),
 	CALL(gettid),

@@ -235,6 +235,12 @@ class Victims(Case):
         self.assert_calls(calls, vi_one=3, vi_none=1, vi_plugged=1)
         self.assert_all_ok(calls)
 
+    @unfit("frames are larger", "address", "thread")
+    def test_first_call_on_an_alternate_stack(self):
+        calls = self.victim("edge", "alternate")
+        self.assert_calls(calls, vi_one=4, vi_jump=600)
+        self.assertEqual(set(self.types(calls["vi_jump"])), {"longjmp"})
+
     def test_last_destructor(self):
         calls = self.victim("edge", "late")
         self.assert_calls(calls, vi_one=2)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Threads at an edge: wrapped calls that a cancellation is waiting for, or finds at any
- * instruction, and threads with the smallest stack. argv[1] says which. Wrapped calls: "pending"
- * vi_one 4; "asynchronous" vi_call 1, cancelled, vi_one 1; "small" vi_one 3, vi_none 1, vi_plugged
- * 1; "late" vi_one 2.
+ * instruction, threads with the smallest stack, and such whose first call comes on an alternate
+ * one. argv[1] says which. Wrapped calls: "pending" vi_one 4; "asynchronous" vi_call 1, cancelled,
+ * vi_one 1; "small" vi_one 3, vi_none 1, vi_plugged 1; "late" vi_one 2; "alternate" vi_one 4,
+ * vi_jump 600, all left by longjmp.
  */
 #include "abi.h"
 #include "check.h"
@@ -12,7 +13,10 @@
 #include <libgen.h>
 #include <limits.h>
 #include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -125,6 +129,43 @@ __attribute__((destructor(101))) static void call_late(void)
 		_exit(1);
 }
 
+static void on_signal(int number)
+{
+	CHECK(vi_one(number) == number + 1);
+}
+
+/* As often as records of calls in progress would be used up, did they stay with what was left. */
+static void *jump_often(void *arg)
+{
+	char *stack = malloc(SIGSTKSZ);
+	stack_t alternate = { .ss_sp = stack, .ss_size = SIGSTKSZ };
+
+	CHECK(sigaltstack(&alternate, NULL) == 0);
+	raise(SIGUSR1);
+	for (volatile int i = 0; i < 300; i++) {
+		jmp_buf buffer;
+
+		if (setjmp(buffer) == 0)
+			vi_jump(&buffer);
+	}
+	CHECK(vi_one(1) == 2);
+	alternate.ss_flags = SS_DISABLE;
+	sigaltstack(&alternate, NULL);
+	free(stack);
+	return arg;
+}
+
+static void check_alternate(void)
+{
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_ONSTACK };
+	pthread_t thread;
+
+	sigaction(SIGUSR1, &action, NULL);
+	CHECK(pthread_create(&thread, NULL, jump_often, NULL) == 0);
+	CHECK(pthread_join(thread, NULL) == 0);
+	jump_often(NULL);
+}
+
 int main(int argc, char **argv)
 {
 	const char *mode = argc > 1 ? argv[1] : "";
@@ -139,6 +180,8 @@ int main(int argc, char **argv)
 		check_asynchronous();
 	else if (!strcmp(mode, "small"))
 		check_small();
+	else if (!strcmp(mode, "alternate"))
+		check_alternate();
 	else
 		CHECK(is_late && vi_one(1) == 2);
 	return check_report("edge");
