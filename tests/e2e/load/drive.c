@@ -60,9 +60,9 @@ static void *count(void *arg)
 	struct counters *own = &counters[w->number];
 
 	for (long i = 0; i < w->acts; i++) {
-		own->begun = i + 1;
+		__atomic_store_n(&own->begun, i + 1, __ATOMIC_RELAXED);
 		load_act_in(w->session, w->number, i, 0);
-		own->ended = i + 1;
+		__atomic_store_n(&own->ended, i + 1, __ATOMIC_RELAXED);
 		if (pause_us && i % PAUSE_ACTS == PAUSE_ACTS - 1)
 			usleep(pause_us);
 	}
@@ -106,7 +106,7 @@ static int threads(char **argv)
 static int end_by(const char *how, char *self)
 {
 	for (int i = 0; i < worker_count; i++)
-		counters[i].promised = counters[i].ended;
+		counters[i].promised = __atomic_load_n(&counters[i].ended, __ATOMIC_RELAXED);
 	if (!strcmp(how, "abort"))
 		abort();
 	if (!strcmp(how, "_exit"))
