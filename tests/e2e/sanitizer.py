@@ -43,6 +43,11 @@ def runtimes(build, shim):
     return [line.split()[2] for line in listed.splitlines() if line.strip().startswith(tuple(wanted))]
 
 
+def preload(build, shim, list_):
+    """That list for LD_PRELOAD, with what is wanted behind it."""
+    return ":".join([list_] + [path for path in runtimes(build, shim) if path not in list_.split(":")])
+
+
 def environment(build, shim):
     """What programs get that are or may be traced, by `spanshim run` for one."""
     return {"LD_PRELOAD": ":".join(runtimes(build, shim))} if runtimes(build, shim) else {}
@@ -59,8 +64,9 @@ def options(build, log):
         "ASAN_OPTIONS": common + fatal + ":verify_asan_link_order=0:detect_leaks=0",
         "UBSAN_OPTIONS": common + fatal + ":print_stacktrace=1",
         # A forked child may have threads, which ThreadSanitizer does not support, but mostly survives. A
-        # first event in a signal handler starts a thread there, which it takes to be unsafe.
-        "TSAN_OPTIONS": common + ":die_after_fork=0:report_signal_unsafe=0:exitcode=0",
+        # first event in a signal handler starts a thread there, which it takes to be unsafe. Threads that a
+        # program leaves behind are its own affair.
+        "TSAN_OPTIONS": common + ":die_after_fork=0:report_signal_unsafe=0:report_thread_leaks=0:exitcode=0",
     } if kinds(build) else {}
 
 

@@ -5,7 +5,7 @@ import json
 import os
 import re
 
-from harness import COMMAND, PRELOAD, SHIM, Case, Dump, main
+from harness import COMMAND, Case, Dump, main
 
 SESSION, ACTION = "session sqlite3", "action sqlite3"
 STATEMENT = b"SELECT 1;\nSELECT nothing;\n"
@@ -242,7 +242,7 @@ class BadInput(Case):
         with open(os.path.join(os.path.dirname(COMMAND), "libspanshim.so"), "rb") as source:
             with open(lone, "wb") as target:
                 target.write(source.read())
-        env = self.environment("sqlite3", env={"LD_PRELOAD": PRELOAD.replace(SHIM, lone)})
+        env = self.environment("sqlite3", env={"LD_PRELOAD": lone})
         result = self.collect(self.execute(ARGV, env, STATEMENT))
         self.assertEqual(result.visible, self.expected)
         self.assertIn("libspanshim-collector.so", result.log)

@@ -12,7 +12,7 @@ import tempfile
 
 import installed
 from harness import (BUILD, COMMAND, PRELOAD, PROCESS_BINDING, SHIM, SOURCE, Case, clean_environment, main,
-                     tallies, victim)
+                     tallies, unfit, victim)
 
 SQL = ["sqlite3", ":memory:", "create table t(x); insert into t values (1), (2); select x from t;"]
 SPANS = {"session sqlite3": 1, "action sqlite3": 3, "stream sqlite3": 1}
@@ -162,6 +162,7 @@ class Twice(InstalledCase):
             os.remove(self.out)
             os.remove(self.log)
 
+    @unfit("forked children have no drain", "thread")
     def test_threads_forks_and_execs(self):
         """What one wraps of libc's goes through the other."""
         for argv in (["proc_fork", "twice", "_exit"], ["proc_exec", "idle", "3"],
@@ -176,6 +177,7 @@ class Twice(InstalledCase):
             os.remove(self.out)
             os.remove(self.log)
 
+    @unfit("its run time stands in the list")
     def test_run_in_run(self):
         """The launcher leaves out what it finds: the inner one traces, and nothing needs to be said."""
         argv = [self.tree.command, "run", "--", COMMAND, "run", "--", *SQL]

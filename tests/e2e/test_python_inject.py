@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 
-from harness import OK, SIGKILL_STATUS, Case, clean_environment, main
+from harness import OK, SIGKILL_STATUS, Case, clean_environment, main, unfit
 from test_python_sqlite import interpreters
 
 FIRST_SERVED = (3, 8)
@@ -384,6 +384,7 @@ class Inject(Case):
 
     # ---- processes, threads, interpreters
 
+    @unfit("its run time has a thread, which Python counts", "thread")
     @served
     def test_fork(self, python, _version):
         """Children's spans hang below what was open; what the parent opened is the parent's to end.
