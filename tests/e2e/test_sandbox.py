@@ -38,7 +38,8 @@ os.execv(sys.argv[2], sys.argv[2:])
 START = "execve arch_prctl set_tid_address exit_group rt_sigreturn".split()
 
 # Such a program makes system calls of its own all the time, whatever the shim does.
-OWN_CALLS = unfit("its run time makes calls that the filter forbids", "address", "thread")
+FORBIDS = "its run time makes calls that the filter forbids"
+OWN_CALLS = unfit(FORBIDS, "address")
 
 
 def promised():
@@ -54,6 +55,7 @@ def judged():
         return set(re.findall(r"^\tCALL\((\w+)", file.read(), re.M))
 
 
+@unfit(FORBIDS, "thread")
 class Sandbox(Case):
     def both(self, *words, spans, lost=0, log=None, status=0, refused=False, via="preload"):
         """Runs the victim without and with; spans and lost: how many after `recover`; log: of the only line."""
